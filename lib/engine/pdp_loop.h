@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The control thread's event loop: descriptors and timers over epoll. Nothing of it runs on MD lcores.
+ *
+ * Thread: all calls from the loop's thread, but for pdp_loop_stop(), which is safe from any thread and from a signal
+ * handler. A callback may add and remove watches and timers, its own too.
+ */
+#ifndef PDP_LOOP_H
+#define PDP_LOOP_H
+
+#include <stdint.h>
+
+struct pdp_loop;
+struct pdp_watch;
+struct pdp_timer;
+
+/** @param events EPOLLIN, EPOLLOUT, EPOLLHUP, ... as epoll reports them */
+typedef void (*pdp_watch_fn)(void *arg, int fd, uint32_t events);
+typedef void (*pdp_timer_fn)(void *arg);
+
+/** @return NULL with errno */
+struct pdp_loop *pdp_loop_create(void);
+
+/** Free the loop and what is still registered (descriptors are not closed). NULL: nothing. */
+void pdp_loop_destroy(struct pdp_loop *loop);
+
+/** Run callbacks until pdp_loop_stop(). @return 0 or -errno */
+int pdp_loop_run(struct pdp_loop *loop);
+
+/** Run callbacks that are due within timeout_ms once. @return 0 or -errno */
+int pdp_loop_once(struct pdp_loop *loop, int timeout_ms);
+
+void pdp_loop_stop(struct pdp_loop *loop);
+
+/** Watch a descriptor. Owner: the loop's; the caller keeps the fd. @return NULL with errno */
+struct pdp_watch *pdp_loop_watch(struct pdp_loop *loop, int fd, uint32_t events, pdp_watch_fn fn, void *arg);
+
+/** Change what is waited for. @return 0 or -errno */
+int pdp_watch_events(struct pdp_watch *watch, uint32_t events);
+
+/** Stop watching; call before closing the fd. NULL: nothing. */
+void pdp_watch_remove(struct pdp_watch *watch);
+
+/**
+ * A timer.
+ * @param first_us   microseconds until it fires
+ * @param period_us  0: once, and it is freed after firing; else again and again
+ * @return NULL with errno
+ */
+struct pdp_timer *pdp_loop_timer(struct pdp_loop *loop, uint64_t first_us, uint64_t period_us, pdp_timer_fn fn,
+				 void *arg);
+
+/** NULL: nothing. */
+void pdp_timer_remove(struct pdp_timer *timer);
+
+#endif /* PDP_LOOP_H */
