@@ -1,0 +1,91 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+# What the scripts and the functional tests share: hugepages taken and given back, waiting for conditions, processes
+# and namespaces ended. To be sourced; does nothing by itself. Needs bash.
+
+PDP_PAGES_TAKEN=0
+PDP_HUGE_MOUNTED=""
+
+# pages_reserve N: have at least N free hugepages of 2 MB. pages_restore gives back what this took, no more, so that
+# scripts that run at the same time do not take each other's.
+pages_reserve() {
+	local want=$1 free have
+	free=$(awk '/^HugePages_Free/ {print $2}' /proc/meminfo)
+	have=$(cat /proc/sys/vm/nr_hugepages) || return 1
+	if [ "$free" -lt "$want" ]; then
+		echo $((have + want - free)) >/proc/sys/vm/nr_hugepages || return 1
+		PDP_PAGES_TAKEN=$((PDP_PAGES_TAKEN + $(cat /proc/sys/vm/nr_hugepages) - have))
+		free=$(awk '/^HugePages_Free/ {print $2}' /proc/meminfo)
+	fi
+	if ! awk '$3 == "hugetlbfs" {found = 1} END {exit !found}' /proc/mounts; then
+		mkdir -p /dev/hugepages
+		mount -t hugetlbfs none /dev/hugepages || return 1
+		PDP_HUGE_MOUNTED=/dev/hugepages
+	fi
+	[ "$free" -ge "$want" ]
+}
+
+pages_restore() {
+	if [ "$PDP_PAGES_TAKEN" -gt 0 ]; then
+		echo $(($(cat /proc/sys/vm/nr_hugepages) - PDP_PAGES_TAKEN)) >/proc/sys/vm/nr_hugepages
+		PDP_PAGES_TAKEN=0
+	fi
+	if [ -n "$PDP_HUGE_MOUNTED" ]; then
+		umount "$PDP_HUGE_MOUNTED"
+		PDP_HUGE_MOUNTED=
+	fi
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds; fails when it has not in time.
+wait_for() {
+	local deadline=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "${EPOCHREALTIME/[.,]/}" -lt "$deadline" ] || return 1
+		sleep 0.05
+	done
+}
+
+process_gone() {
+	local state
+	[ -e "/proc/$1" ] || return 0
+	state=$(sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null) || return 0
+	[ "$state" = Z ]
+}
+
+# end_process PID [SECONDS]: SIGTERM, and SIGKILL if it is still there after that time (default 5 s; then fails).
+end_process() {
+	process_gone "$1" && return 0
+	kill -TERM "$1" 2>/dev/null || return 0
+	wait_for "${2:-5}" process_gone "$1" && return 0
+	kill -KILL "$1" 2>/dev/null || :
+	wait_for 5 process_gone "$1"
+	return 1
+}
+
+# delete_namespaces PREFIX: end what runs in the namespaces of that name and delete them (their veths go with them).
+delete_namespaces() {
+	local netns pid
+	ip netns list 2>/dev/null | awk -v p="$1" 'index($1, p) == 1 {print $1}' | while read -r netns; do
+		ip netns pids "$netns" 2>/dev/null | while read -r pid; do
+			kill -KILL "$pid" 2>/dev/null || :
+		done
+		ip netns delete "$netns" || :
+	done
+}
+
+# dpdk_leavings FILE_PREFIX: the files that a DPDK primary of that prefix left behind, one a line.
+dpdk_leavings() {
+	local mount
+	compgen -G "/run/dpdk/$1" || :
+	awk '$3 == "hugetlbfs" {print $2}' /proc/mounts | while read -r mount; do
+		compgen -G "$mount/$1map_*" || :
+	done
+}
+
+dpdk_clean() {
+	local file
+	dpdk_leavings "$1" | while read -r file; do
+		rm -rf "$file"
+	done
+}
