@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Classification: which vif of which VR a frame belongs to, by a shallow look at its header (PdP section 3.2).
+ * Classification: which vif of which VR a frame belongs to, by a shallow look at its header (PdP
+ * section 3.2).
  *
- * Order (DESIGN section 6): tunnel, VLAN, source prefix (ARP by its sender address), ingress port. A classifier is
- * built once by the control thread and never changes: a new configuration is a new classifier, which the MD lcores
- * switch to between two bursts. Cost does not depend on the number of VRs.
+ * Order (DESIGN section 6): tunnel, VLAN, source prefix (ARP by its sender address), ingress port.
+ * A classifier is built once by the control thread and never changes: a new configuration is a new
+ * classifier, which the MD lcores switch to between two bursts. Cost does not depend on the number
+ * of VRs.
  */
 #ifndef PDP_CLASSIFY_H
 #define PDP_CLASSIFY_H
@@ -22,10 +24,11 @@ struct pdp_classifier;
 
 /** Why a frame belongs to no vif. */
 enum pdp_classify_drop {
-	PDP_CLS_NO_MATCH = 0,	 /**< nothing matches */
-	PDP_CLS_TRUNCATED,	 /**< ends inside a header that had to be read */
-	PDP_CLS_OUTER_FRAGMENT,	 /**< fragment addressed to a tunnel endpoint of this port */
-	PDP_CLS_TUNNEL_UNKNOWN,	 /**< tunnel UDP port and address are ours, but the VNI is nobody's */
+	PDP_CLS_NO_MATCH = 0,	/**< nothing matches */
+	PDP_CLS_TRUNCATED,	/**< ends inside a header that had to be read */
+	PDP_CLS_OUTER_FRAGMENT, /**< fragment addressed to a tunnel endpoint of this port */
+	PDP_CLS_TUNNEL_UNKNOWN, /**< tunnel UDP port and address are ours, but the VNI is nobody's
+				 */
 	PDP_CLS_N_DROPS
 };
 
@@ -46,47 +49,47 @@ struct pdp_match {
 };
 
 /** Result of one frame: gid in the low half; offset of the packet the VR sees in the high half. */
-static inline uint16_t
-pdp_classify_gid(uint32_t result)
+static inline uint16_t pdp_classify_gid(uint32_t result)
 {
 	return (uint16_t)result;
 }
 
-static inline uint16_t
-pdp_classify_inner_off(uint32_t result)
+static inline uint16_t pdp_classify_inner_off(uint32_t result)
 {
 	return (uint16_t)(result >> 16);
 }
 
 /**
  * Build a classifier; match i gets gid i.
- * Overlap, within one kind of match on one port, is refused: same VLAN; same UDP port and local address (and VNI, for
- * vxlan; a udp vif and a vxlan vif on one UDP port and address); same source prefix; two whole-port vifs.
- * Nested prefixes are no overlap: the longest wins.
+ * Overlap, within one kind of match on one port, is refused: same VLAN; same UDP port and local
+ * address (and VNI, for vxlan; a udp vif and a vxlan vif on one UDP port and address); same source
+ * prefix; two whole-port vifs. Nested prefixes are no overlap: the longest wins.
  * @param matches  n of them, n < PDP_GID_MAX; copied as far as needed
- * @param err      out, on failure: a sentence that names both vifs' numbers as "#i and #j" and what they share
+ * @param err      out, on failure: a sentence that names both vifs' numbers as "#i and #j" and what
+ * they share
  * @param other    out, on failure with EEXIST: the two numbers, other[0] < other[1]
  * @return the classifier (Owner: caller, pdp_classifier_destroy), or NULL with errno
  *         EEXIST (overlap), EINVAL (n too large or prefix with host bits), ENOMEM
  * Thread: any.
  */
-struct pdp_classifier *pdp_classifier_create(const struct pdp_match *matches, unsigned int n, char *err,
-					     size_t err_size, unsigned int other[2]);
+struct pdp_classifier *pdp_classifier_create(const struct pdp_match *matches, unsigned int n,
+					     char *err, size_t err_size, unsigned int other[2]);
 
 /** Free a classifier that no MD lcore uses any more. NULL: nothing. */
 void pdp_classifier_destroy(struct pdp_classifier *cls);
 
 /**
- * Classify frames that arrived on one port. Reads at most the first segment; a header that does not lie within it is
- * truncated. A port whose only match is a whole-port vif costs no look at the frame.
+ * Classify frames that arrived on one port. Reads at most the first segment; a header that does not
+ * lie within it is truncated. A port whose only match is a whole-port vif costs no look at the
+ * frame.
  * @param port     ethdev port id
  * @param pkts     n mbufs, read only
- * @param results  out, n: gid and inner offset. The inner offset is where the packet the VR sees begins, as far as
- *                 headers tell (kind ip: the IP header); it is for the flow hash, decapsulation checks again.
- * Thread: any number of readers.
+ * @param results  out, n: gid and inner offset. The inner offset is where the packet the VR sees
+ * begins, as far as headers tell (kind ip: the IP header); it is for the flow hash, decapsulation
+ * checks again. Thread: any number of readers.
  */
-void pdp_classify_burst(const struct pdp_classifier *cls, uint16_t port, struct rte_mbuf *const *pkts,
-			unsigned int n, uint32_t *results);
+void pdp_classify_burst(const struct pdp_classifier *cls, uint16_t port,
+			struct rte_mbuf *const *pkts, unsigned int n, uint32_t *results);
 
 /** Whether all frames of the port go to one vif without a look at them. @return gid, or -1 */
 int pdp_classify_port_only(const struct pdp_classifier *cls, uint16_t port);

@@ -2,12 +2,13 @@
 /*
  * The plugin ABI: the only header that the author of a virtual router (VR) includes.
  *
- * A plugin is a shared object that exports one `struct pdp_vr_ops` by PDP_VR_PLUGIN(). The same object runs
- * in every forwarding engine of its VR, one thread each, at either isolation level (secondary or sealed).
- * Nothing here is a DPDK type. All lengths are bytes, all times nanoseconds of the monotonic clock.
+ * A plugin is a shared object that exports one `struct pdp_vr_ops` by PDP_VR_PLUGIN(). The same
+ * object runs in every forwarding engine of its VR, one thread each, at either isolation level
+ * (secondary or sealed). Nothing here is a DPDK type. All lengths are bytes, all times nanoseconds
+ * of the monotonic clock.
  *
- * Thread: every callback and every service runs on the engine's one thread, never two at a time. A plugin that
- * makes threads of its own must not call services from them.
+ * Thread: every callback and every service runs on the engine's one thread, never two at a time. A
+ * plugin that makes threads of its own must not call services from them.
  */
 #ifndef PDP_VR_H
 #define PDP_VR_H
@@ -26,7 +27,8 @@ extern "C" {
 #define PDP_BURST_MAX	  64   /**< packets of one call of process() */
 #define PDP_VR_MSG_SIZE	  1024 /**< longest message between engines, bytes */
 #define PDP_VR_N_COUNTERS 32   /**< named counters of one engine */
-#define PDP_BUCKETS	  1024 /**< flow buckets of a VR; a bucket's packets go to one engine at a time */
+#define PDP_BUCKETS	  1024 /**< flow buckets of a VR; a bucket's packets go to one engine at a time \
+				*/
 
 /** What becomes of a packet. */
 enum pdp_verdict {
@@ -45,10 +47,11 @@ enum pdp_vif_kind {
 #define PDP_PKT_HASH 0x01 /**< `hash` is set; else pdp_pkt_hash() computes it */
 
 /**
- * One packet, as a plugin sees it: the inner packet, without tunnel, VLAN or (vif kind `ip`) Ethernet header.
+ * One packet, as a plugin sees it: the inner packet, without tunnel, VLAN or (vif kind `ip`)
+ * Ethernet header.
  *
- * A plain value: a plugin that holds a packet copies the structure. Bytes data[0 .. len-1] may be read and
- * written; a sealed VR with a header window sees fewer bytes than whole_len.
+ * A plain value: a plugin that holds a packet copies the structure. Bytes data[0 .. len-1] may be
+ * read and written; a sealed VR with a header window sees fewer bytes than whole_len.
  */
 struct pdp_pkt {
 	uint8_t *data;	    /**< first byte of the packet */
@@ -73,7 +76,7 @@ struct pdp_vr_vif {
 	uint8_t kind;	/**< enum pdp_vif_kind */
 	uint8_t mac[6]; /**< kind ethernet: its MAC address */
 	uint8_t pad;
-	uint32_t mtu;	/**< longest layer-3 packet, bytes */
+	uint32_t mtu; /**< longest layer-3 packet, bytes */
 };
 
 struct pdp_vr; /* the engine's side of a VR, opaque to the plugin */
@@ -116,14 +119,16 @@ struct pdp_vr_ops {
 	uint32_t tick_us;     /**< about how often tick() is called; 0: every 1000 us */
 
 	/**
-	 * Make the state of one engine. May allocate, read files, take its time (below the start deadline).
+	 * Make the state of one engine. May allocate, read files, take its time (below the start
+	 * deadline).
 	 * @param info   what the engine knows; valid until fini() returns
 	 * @param state  out: handed to every other callback
 	 * @return 0, or -errno: the engine then says so in a sentence and leaves
 	 */
 	int (*init)(const struct pdp_vr_info *info, void **state);
 	/**
-	 * Decide on a burst: set verdict (and vif) of each packet. Never blocks for longer than the watchdog allows.
+	 * Decide on a burst: set verdict (and vif) of each packet. Never blocks for longer than the
+	 * watchdog allows.
 	 * @param pkts  n packets, 1 <= n <= max_burst; borrowed unless held
 	 */
 	void (*process)(void *state, struct pdp_pkt *pkts, unsigned int n);
@@ -134,15 +139,16 @@ struct pdp_vr_ops {
 	 * @param from  index of the sending engine; @param msg size bytes, borrowed
 	 */
 	void (*control)(void *state, unsigned int from, const void *msg, size_t size);
-	/** Free what init() made. Held packets may still be released here; those that are not are dropped. */
+	/** Free what init() made. Held packets may still be released here; those that are not are
+	 * dropped. */
 	void (*fini)(void *state);
 };
 
 #define PDP_VR_PLUGIN_SYMBOL "pdp_vr_plugin"
 
 /** Exports the plugin: PDP_VR_PLUGIN({ .name = "mine", .process = mine_process }). */
-#define PDP_VR_PLUGIN(...)                                                                          \
-	extern const struct pdp_vr_ops pdp_vr_plugin;                                               \
+#define PDP_VR_PLUGIN(...)                            \
+	extern const struct pdp_vr_ops pdp_vr_plugin; \
 	__attribute__((visibility("default"))) const struct pdp_vr_ops pdp_vr_plugin = __VA_ARGS__
 
 /** Levels of pdp_vr_services.log. */
@@ -152,8 +158,7 @@ enum pdp_log_level { PDP_LOG_ERR = 0, PDP_LOG_WARNING = 1, PDP_LOG_NOTICE = 2, P
  * Claim n bytes in front of the packet (a new header).
  * @return the new first byte, or NULL when headroom < n (nothing changed)
  */
-static inline uint8_t *
-pdp_pkt_prepend(struct pdp_pkt *pkt, uint16_t n)
+static inline uint8_t *pdp_pkt_prepend(struct pdp_pkt *pkt, uint16_t n)
 {
 	if (n > pkt->headroom || (uint32_t)pkt->whole_len + n > UINT16_MAX)
 		return NULL;
@@ -168,8 +173,7 @@ pdp_pkt_prepend(struct pdp_pkt *pkt, uint16_t n)
  * Cut n bytes off the front of the packet.
  * @return the new first byte, or NULL when fewer than n bytes are visible (nothing changed)
  */
-static inline uint8_t *
-pdp_pkt_adj(struct pdp_pkt *pkt, uint16_t n)
+static inline uint8_t *pdp_pkt_adj(struct pdp_pkt *pkt, uint16_t n)
 {
 	if (n > pkt->len)
 		return NULL;
@@ -180,9 +184,9 @@ pdp_pkt_adj(struct pdp_pkt *pkt, uint16_t n)
 	return pkt->data;
 }
 
-/** The packet's 24-bit flow hash (inner 5-tuple; fragments by addresses), computed once when needed. */
-static inline uint32_t
-pdp_pkt_hash(const struct pdp_vr_info *info, struct pdp_pkt *pkt)
+/** The packet's 24-bit flow hash (inner 5-tuple; fragments by addresses), computed once when
+ * needed. */
+static inline uint32_t pdp_pkt_hash(const struct pdp_vr_info *info, struct pdp_pkt *pkt)
 {
 	if (!(pkt->flags & PDP_PKT_HASH)) {
 		pkt->hash = info->services->hash(info->vr, pkt);
@@ -191,21 +195,20 @@ pdp_pkt_hash(const struct pdp_vr_info *info, struct pdp_pkt *pkt)
 	return pkt->hash;
 }
 
-/** The flow bucket of the packet, 0 .. PDP_BUCKETS - 1: what a per-flow table of an engine is sharded by. */
-static inline unsigned int
-pdp_pkt_bucket(const struct pdp_vr_info *info, struct pdp_pkt *pkt)
+/** The flow bucket of the packet, 0 .. PDP_BUCKETS - 1: what a per-flow table of an engine is
+ * sharded by. */
+static inline unsigned int pdp_pkt_bucket(const struct pdp_vr_info *info, struct pdp_pkt *pkt)
 {
 	return (pdp_pkt_hash(info, pkt) >> 14) & (PDP_BUCKETS - 1);
 }
 
 /**
- * Get an empty packet to originate: data points at room for the vif's MTU, len and whole_len are that room.
- * Fill it, set len, whole_len, vif and verdict, and pdp_vr_release() it.
+ * Get an empty packet to originate: data points at room for the vif's MTU, len and whole_len are
+ * that room. Fill it, set len, whole_len, vif and verdict, and pdp_vr_release() it.
  * @param pkt  out
  * @return 0, or -ENOBUFS: none is free just now (the MD tops them up at a bounded rate)
  */
-static inline int
-pdp_vr_originate(const struct pdp_vr_info *info, struct pdp_pkt *pkt)
+static inline int pdp_vr_originate(const struct pdp_vr_info *info, struct pdp_pkt *pkt)
 {
 	return info->services->originate(info->vr, pkt);
 }
@@ -216,19 +219,19 @@ pdp_vr_originate(const struct pdp_vr_info *info, struct pdp_pkt *pkt)
  * @param to    out: the copy, verdict PDP_DROP; set vif and verdict and pdp_vr_release() it
  * @return 0, or -ENOBUFS as pdp_vr_originate(), or -EMSGSIZE: longer than an empty packet holds
  */
-static inline int
-pdp_vr_copy(const struct pdp_vr_info *info, const struct pdp_pkt *from, struct pdp_pkt *to)
+static inline int pdp_vr_copy(const struct pdp_vr_info *info, const struct pdp_pkt *from,
+			      struct pdp_pkt *to)
 {
 	return info->services->copy(info->vr, from, to);
 }
 
 /**
  * Hand over packets that were held, originated or copied; their verdict says what becomes of them.
- * @return 0, or -EINVAL: a packet is not this engine's to release or its verdict is PDP_HOLD (the others are
- *         released)
+ * @return 0, or -EINVAL: a packet is not this engine's to release or its verdict is PDP_HOLD (the
+ * others are released)
  */
-static inline int
-pdp_vr_release(const struct pdp_vr_info *info, const struct pdp_pkt *pkts, unsigned int n)
+static inline int pdp_vr_release(const struct pdp_vr_info *info, const struct pdp_pkt *pkts,
+				 unsigned int n)
 {
 	return info->services->release(info->vr, pkts, n);
 }
@@ -240,8 +243,8 @@ pdp_vr_release(const struct pdp_vr_info *info, const struct pdp_pkt *pkts, unsig
  * @return 0, -EMSGSIZE, -ENOENT (index out of range), or -ENOBUFS (ring full; try again later).
  *         A message to an engine that does not run is dropped and counted.
  */
-static inline int
-pdp_vr_send(const struct pdp_vr_info *info, unsigned int engine, const void *msg, size_t size)
+static inline int pdp_vr_send(const struct pdp_vr_info *info, unsigned int engine, const void *msg,
+			      size_t size)
 {
 	return info->services->send(info->vr, engine, msg, size);
 }
@@ -249,17 +252,16 @@ pdp_vr_send(const struct pdp_vr_info *info, unsigned int engine, const void *msg
 /**
  * A counter that `pdp-ctl vr show` and telemetry list by name.
  * @param name  1..31 characters; the same name gives the same counter
- * @return where to count (the engine is its only writer), or NULL: no room (PDP_VR_N_COUNTERS) or a bad name
+ * @return where to count (the engine is its only writer), or NULL: no room (PDP_VR_N_COUNTERS) or a
+ * bad name
  */
-static inline uint64_t *
-pdp_vr_counter(const struct pdp_vr_info *info, const char *name)
+static inline uint64_t *pdp_vr_counter(const struct pdp_vr_info *info, const char *name)
 {
 	return info->services->counter(info->vr, name);
 }
 
 /** Monotonic clock, cheap enough for every burst. */
-static inline uint64_t
-pdp_vr_now_ns(const struct pdp_vr_info *info)
+static inline uint64_t pdp_vr_now_ns(const struct pdp_vr_info *info)
 {
 	return info->services->now_ns(info->vr);
 }

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The MD's end of a channel, all that is not done for every packet: life, waking, BLANKs, sweeping,
+ * control messages.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+
+#include "pdp_channel_md.h"
+
+#define WAKE_GAP_US 50
+
+struct pdp_chan *pdp_chan_create(struct pdp_region *region, unsigned int index, const void *base,
+				 bool may_sleep)
+{
+	const uint32_t n = region->n_slots + region->n_blanks;
+	struct pdp_chan *ch;
+
+	assert(index < region->n_md);
+	ch = aligned_alloc(PDP_LINE, RTE_ALIGN_CEIL(sizeof(*ch), PDP_LINE));
+	if (ch == NULL)
+		return NULL;
+	*ch = (struct pdp_chan){
+		.to = pdp_region_dring(region, region->channels[index].to_off),
+		.from = pdp_region_dring(region, region->channels[index].from_off),
+		.ledger = calloc(n, sizeof(*ch->ledger)),
+		.free = calloc(region->n_slots, sizeof(*ch->free)),
+		.blank_free = calloc(region->n_blanks + 1, sizeof(*ch->blank_free)),
+		.base = (uintptr_t)base,
+		.n_slots = region->n_slots,
+		.n_free = region->n_slots,
+		.n_blanks = region->n_blanks,
+		.n_blank_free = region->n_blanks,
+		.may_sleep = may_sleep,
+		.status = pdp_region_status(region),
+	};
+	if (ch->ledger == NULL || ch->free == NULL || ch->blank_free == NULL) {
+		ch->n_blanks = ch->n_blank_free = 0;
+		pdp_chan_destroy(ch);
+		errno = ENOMEM;
+		return NULL;
+	}
+	for (uint32_t i = 0; i < ch->n_slots; i++)
+		ch->free[i] = (uint16_t)(ch->n_slots - 1 - i);
+	for (uint32_t i = 0; i < ch->n_blanks; i++)
+		ch->blank_free[i] = (uint16_t)(ch->n_slots + i);
+	return ch;
+}
+
+void pdp_chan_destroy(struct pdp_chan *ch)
+{
+	if (ch == NULL)
+		return;
+	assert(ch->n_free == ch->n_slots && ch->n_blank_free == ch->n_blanks);
+	free(ch->ledger);
+	free(ch->free);
+	free(ch->blank_free);
+	free(ch);
+}
+
+void pdp_chan_wake(struct pdp_chan *ch)
+{
+	const uint64_t now = rte_rdtsc();
+
+	if (now - ch->last_wake_tsc < WAKE_GAP_US * rte_get_tsc_hz() / 1000000) {
+		ch->wake_pending = true;
+		return;
+	}
+	ch->wake_pending = false;
+	ch->last_wake_tsc = now;
+	ch->wakes++;
+	/* The engine read wake_seq before its last look at the rings: a change makes its FUTEX_WAIT
+	 * return. */
+	__atomic_fetch_add(&ch->status->wake_seq, 1, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, &ch->status->wake_seq, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+unsigned int pdp_chan_top_up(struct pdp_chan *ch, struct rte_mempool *pool, unsigned int max)
+{
+	unsigned int n = RTE_MIN(RTE_MIN(ch->n_blank_free, max), (unsigned int)PDP_STAGE);
+	struct rte_mbuf *pkts[PDP_STAGE];
+	struct pdp_desc descs[PDP_STAGE];
+
+	if (n == 0 || rte_pktmbuf_alloc_bulk(pool, pkts, n) != 0)
+		return 0;
+	for (unsigned int i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		uint16_t slot = ch->blank_free[--ch->n_blank_free];
+
+		ch->ledger[slot] = (struct pdp_ledger){.m = m};
+		descs[i] = (struct pdp_desc){
+			.off_hash = (uintptr_t)m->buf_addr + m->data_off - ch->base,
+			.slot = slot,
+			.vlen = rte_pktmbuf_tailroom(m),
+			.plen = rte_pktmbuf_tailroom(m),
+			.vf = PDP_DESC_BLANK,
+		};
+	}
+	pdp_dring_enqueue_bulk(ch->to, descs, n);
+	return n;
+}
+
+unsigned int pdp_chan_sweep(struct pdp_chan *ch, unsigned int *n_blanks)
+{
+	unsigned int n = 0;
+
+	*n_blanks = 0;
+	for (uint32_t slot = 0; slot < ch->n_slots + ch->n_blanks; slot++) {
+		struct rte_mbuf *m = ch->ledger[slot].m;
+
+		if (m == NULL)
+			continue;
+		ch->ledger[slot].m = NULL;
+		rte_pktmbuf_free(m);
+		if (slot < ch->n_slots) {
+			ch->free[ch->n_free++] = (uint16_t)slot;
+			ch->returned++;
+			n++;
+		} else {
+			ch->blank_free[ch->n_blank_free++] = (uint16_t)slot;
+			(*n_blanks)++;
+		}
+	}
+	ch->n_staged = 0;
+	return n;
+}
+
+int pdp_ctl_take(struct pdp_chan *ch, struct rte_ring *from, uint16_t *engine,
+		 struct pdp_ctl_elem *msg)
+{
+	unsigned int n;
+
+	if (rte_ring_sc_dequeue_bulk_elem(from, msg, PDP_CTL_ELEM_SIZE, 1, NULL) == 0)
+		return 0;
+	*engine = msg->engine;
+	if (msg->size > PDP_VR_MSG_SIZE)
+		goto lie;
+	n = pdp_ctl_elems(msg->size);
+	if (n > 1 &&
+	    rte_ring_sc_dequeue_bulk_elem(from, msg + 1, PDP_CTL_ELEM_SIZE, n - 1, NULL) == 0)
+		goto lie;
+	return (int)n;
+lie:
+	ch->lies[PDP_LIE_CONTROL]++;
+	return -1;
+}
+
+bool pdp_ctl_put(struct pdp_chan *ch, struct rte_ring *to, uint16_t from_engine,
+		 struct pdp_ctl_elem *msg, unsigned int n_elems)
+{
+	msg->engine = from_engine;
+	if (rte_ring_sp_enqueue_bulk_elem(to, msg, PDP_CTL_ELEM_SIZE, n_elems, NULL) == 0)
+		return false;
+	pdp_chan_notify(ch);
+	return true;
+}

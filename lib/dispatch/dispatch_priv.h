@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the stages of the MD loop share. All of it is private to one MD lcore, but for counters
+ * (read by others) and the call ring (control thread -> lcore).
+ */
+#ifndef DISPATCH_PRIV_H
+#define DISPATCH_PRIV_H
+
+#include <rte_ethdev.h>
+#include <rte_ring.h>
+#include <rte_spinlock.h>
+
+#include "pdp_dispatch.h"
+
+#define RX_BURST  64
+#define TX_BUFFER 256 /* packets that wait for a port at most */
+#define TX_BURST  64
+#define FLUSH_US  20 /* longest a packet waits for company before it is sent to its engine */
+#define FLUSH_MIN 16 /* staged packets that are sent without waiting */
+
+/* Counters have one writer; the store is atomic so that readers see whole numbers. */
+static inline void count(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+/* One engine of a VR, as one MD lcore sees it. */
+struct md_engine {
+	struct pdp_chan *ch;
+	struct rte_ring *ctl_to; /* NULL: the first MD lcore relays control */
+	struct rte_ring *ctl_from;
+	struct md_vr *vr;
+	uint16_t index; /* engine index in its VR */
+	bool listed;	/* in md->active */
+	bool dirty;	/* in md->dirty: has staged packets */
+	bool draining;
+	uint64_t staged_tsc; /* when the first staged packet came */
+};
+
+struct md_vif {
+	uint16_t port; /* ethdev port id */
+	struct pdp_vif_counters c;
+};
+
+struct md_vr {
+	const struct pdp_balancer *balancer;
+	enum pdp_hash_mode hash;
+	uint8_t n_vifs;
+	uint8_t n_engines; /* that get packets: places of `engines` */
+	uint8_t vif_kind[PDP_VIF_MAX];
+	struct md_vif *vifs;			    /* n_vifs, a part of md->vifs */
+	struct md_engine *engines[PDP_ENGINES_MAX]; /* by place: those that get packets */
+	struct md_engine *all[PDP_ENGINES_MAX];	    /* by engine index: draining ones too */
+	struct pdp_balance *balance;
+	struct pdp_vr_counters c;
+};
+
+struct md_txbuf {
+	uint16_t port;
+	uint16_t queue;
+	rte_spinlock_t *lock; /* NULL: the queue is this lcore's alone */
+	uint32_t n;
+	bool dirty;
+	struct rte_mbuf *pkts[TX_BUFFER];
+	uint16_t gids[TX_BUFFER];
+};
+
+struct md_call {
+	void (*fn)(struct pdp_md *md, void *arg);
+	void *arg;
+	uint32_t done;
+};
+
+struct pdp_md {
+	const struct pdp_classifier *cls;
+	struct rte_mempool *pool;
+	unsigned int index;
+	bool paused;
+	bool adaptive;
+	bool shares_cpu;
+	bool idle;
+	uint32_t stop;
+	uint64_t now; /* TSC at the start of this turn */
+	uint64_t flush_tsc;
+
+	unsigned int n_rxqs;
+	struct {
+		uint16_t port;
+		uint16_t queue;
+	} rxqs[RTE_MAX_ETHPORTS];
+
+	unsigned int n_dirty;
+	struct md_engine **dirty; /* engines with staged packets */
+	unsigned int n_active;
+	struct md_engine **active; /* engines with packets out */
+	unsigned int n_engines;
+	unsigned int next_idle;
+	struct md_engine **engines; /* every engine */
+	unsigned int max_engines;
+
+	unsigned int n_tx_dirty;
+	struct md_txbuf *tx_dirty[RTE_MAX_ETHPORTS];
+	struct md_txbuf *tx[RTE_MAX_ETHPORTS]; /* by ethdev port id */
+
+	unsigned int n_vrs;
+	struct md_vr *vrs;
+	unsigned int n_gids;
+	struct md_vif *vifs; /* by gid */
+	uint16_t *gid_vr;    /* by gid */
+	struct rte_ring *calls;
+	struct pdp_md_counters c;
+};
+
+/* Stages; each returns the packets it handled. */
+void md_send(struct pdp_md *md, struct rte_mbuf **pkts, const uint32_t *results, unsigned int n);
+void md_send_flush(struct pdp_md *md, bool all);
+unsigned int md_collect(struct pdp_md *md);
+unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e);
+void md_transmit_add(struct pdp_md *md, uint16_t gid, struct rte_mbuf *m);
+unsigned int md_transmit(struct pdp_md *md);
+
+static inline void md_list_active(struct pdp_md *md, struct md_engine *e)
+{
+	if (!e->listed) {
+		e->listed = true;
+		md->active[md->n_active++] = e;
+	}
+}
+
+static inline uint16_t md_gid(const struct pdp_md *md, const struct md_vr *vr, unsigned int vif)
+{
+	return (uint16_t)(&vr->vifs[vif] - md->vifs);
+}
+
+#endif /* DISPATCH_PRIV_H */

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The MD loop: one turn after the other, each stage in its own file. Runs on every MD lcore of the
+ * primary. No system call (but a bounded wake, and yielding when idle), no allocation, no lock, no
+ * log in here.
+ */
+#include <sched.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_pause.h>
+
+#include "dispatch_priv.h"
+
+#define SAMPLE_EVERY 64	 /* turns between two that are measured by stage */
+#define IDLE_TURNS   64	 /* empty turns before the CPU is given away */
+#define SLEEP_TURNS  256 /* adaptive: empty turns before sleeping */
+#define SLEEP_NS     50000
+
+static inline uint64_t sample(struct pdp_md *md, enum pdp_stage stage, uint64_t since,
+			      unsigned int packets)
+{
+	uint64_t now = rte_rdtsc();
+
+	count(&md->c.stages[stage].tsc, now - since);
+	count(&md->c.stages[stage].packets, packets);
+	return now;
+}
+
+static unsigned int receive_all(struct pdp_md *md)
+{
+	struct rte_mbuf *pkts[RX_BURST];
+	uint32_t results[RX_BURST];
+	unsigned int total = 0;
+
+	for (unsigned int q = 0; q < md->n_rxqs; q++) {
+		unsigned int n = rte_eth_rx_burst(md->rxqs[q].port, md->rxqs[q].queue, pkts,
+						  RX_BURST);
+
+		if (n == 0)
+			continue;
+		total += n;
+		count(&md->c.rx, n);
+		pdp_classify_burst(md->cls, md->rxqs[q].port, pkts, n, results);
+		md_send(md, pkts, results, n);
+	}
+	return total;
+}
+
+/* The same with a look at the clock between the stages. */
+static unsigned int receive_all_sampled(struct pdp_md *md)
+{
+	struct rte_mbuf *pkts[RX_BURST];
+	uint32_t results[RX_BURST];
+	unsigned int total = 0;
+
+	for (unsigned int q = 0; q < md->n_rxqs; q++) {
+		uint64_t t = rte_rdtsc();
+		unsigned int n = rte_eth_rx_burst(md->rxqs[q].port, md->rxqs[q].queue, pkts,
+						  RX_BURST);
+
+		t = sample(md, PDP_STAGE_RECEIVE, t, n);
+		if (n == 0)
+			continue;
+		total += n;
+		count(&md->c.rx, n);
+		pdp_classify_burst(md->cls, md->rxqs[q].port, pkts, n, results);
+		t = sample(md, PDP_STAGE_CLASSIFY, t, n);
+		md_send(md, pkts, results, n);
+		sample(md, PDP_STAGE_SEND, t, n);
+	}
+	return total;
+}
+
+/* One turn. @return packets received and collected */
+static unsigned int turn(struct pdp_md *md)
+{
+	unsigned int n = md->paused ? 0 : receive_all(md);
+
+	md_send_flush(md, n < RX_BURST);
+	n += md_collect(md);
+	md_transmit(md);
+	return n;
+}
+
+static unsigned int turn_sampled(struct pdp_md *md)
+{
+	unsigned int n = md->paused ? 0 : receive_all_sampled(md);
+	uint64_t t = rte_rdtsc();
+	unsigned int back;
+
+	md_send_flush(md, n < RX_BURST);
+	t = sample(md, PDP_STAGE_SEND, t, 0);
+	back = md_collect(md);
+	t = sample(md, PDP_STAGE_COLLECT, t, back);
+	sample(md, PDP_STAGE_TRANSMIT, t, md_transmit(md));
+	return n + back;
+}
+
+static void run_calls(struct pdp_md *md)
+{
+	struct md_call *call;
+
+	while (rte_ring_sc_dequeue(md->calls, (void **)&call) == 0) {
+		call->fn(md, call->arg);
+		__atomic_store_n(&call->done, 1, __ATOMIC_RELEASE);
+	}
+}
+
+/* Nothing to do for a while: let others have the CPU, where there are others. */
+static void idle(struct pdp_md *md, unsigned int idle_turns)
+{
+	if (md->adaptive && idle_turns >= SLEEP_TURNS)
+		nanosleep(&(struct timespec){.tv_nsec = SLEEP_NS}, NULL);
+	else if ((md->adaptive || md->shares_cpu) && idle_turns >= IDLE_TURNS)
+		sched_yield();
+	else
+		rte_pause();
+}
+
+int pdp_md_run(void *arg)
+{
+	struct pdp_md *md = arg;
+	unsigned int idle_turns = 0;
+
+	while (!__atomic_load_n(&md->stop, __ATOMIC_ACQUIRE)) {
+		unsigned int n;
+
+		md->now = rte_rdtsc();
+		n = md->c.loops % SAMPLE_EVERY == 0 ? turn_sampled(md) : turn(md);
+		count(&md->c.loops, 1);
+		md->idle = n == 0;
+		if (unlikely(!rte_ring_empty(md->calls)))
+			run_calls(md);
+		if (n != 0) {
+			idle_turns = 0;
+			continue;
+		}
+		count(&md->c.idle_loops, 1);
+		idle(md, ++idle_turns);
+	}
+	return 0;
+}
+
+void pdp_md_stop(struct pdp_md *md)
+{
+	__atomic_store_n(&md->stop, 1, __ATOMIC_RELEASE);
+}
+
+int pdp_md_call(struct pdp_md *md, void (*fn)(struct pdp_md *md, void *arg), void *arg)
+{
+	const uint64_t deadline = rte_rdtsc() + rte_get_tsc_hz();
+	struct md_call *call = malloc(sizeof(*call));
+
+	if (call == NULL)
+		return -ENOMEM;
+	*call = (struct md_call){.fn = fn, .arg = arg};
+	if (rte_ring_sp_enqueue(md->calls, call) != 0) {
+		free(call);
+		return -EBUSY;
+	}
+	while (!__atomic_load_n(&call->done, __ATOMIC_ACQUIRE)) {
+		/* The call may still be run later: it is not freed then. */
+		if (rte_rdtsc() > deadline)
+			return -ETIMEDOUT;
+		nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
+	}
+	free(call);
+	return 0;
+}

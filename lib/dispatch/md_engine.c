@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Engines joining and leaving a running MD lcore, and its account of packets. Runs on the MD lcore
+ * between two turns of its loop (pdp_md_call), so nothing here needs a lock.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dispatch_priv.h"
+
+/* The lists can hold every engine, so that the loop never has to ask for room. */
+static int lists_grow(struct pdp_md *md)
+{
+	unsigned int max = md->max_engines ? 2 * md->max_engines : 8;
+	struct md_engine ***lists[] = {&md->dirty, &md->active, &md->engines};
+
+	if (md->n_engines < md->max_engines)
+		return 0;
+	for (unsigned int i = 0; i < RTE_DIM(lists); i++) {
+		void *p = realloc(*lists[i], max * sizeof(struct md_engine *));
+
+		if (p == NULL)
+			return -ENOSPC;
+		*lists[i] = p;
+	}
+	md->max_engines = max;
+	return 0;
+}
+
+static void list_remove(struct md_engine **list, unsigned int *n, const struct md_engine *e)
+{
+	for (unsigned int i = 0; i < *n; i++) {
+		if (list[i] != e)
+			continue;
+		list[i] = list[--*n];
+		return;
+	}
+}
+
+int pdp_md_engine_add(struct pdp_md *md, unsigned int vr_index, unsigned int engine,
+		      struct pdp_chan *ch, struct rte_ring *ctl_to, struct rte_ring *ctl_from,
+		      uint32_t weight)
+{
+	struct md_vr *vr = &md->vrs[vr_index];
+	struct md_engine *e;
+
+	if (engine >= PDP_ENGINES_MAX || vr->all[engine] != NULL ||
+	    vr->n_engines == PDP_ENGINES_MAX || lists_grow(md) != 0)
+		return -ENOSPC;
+	e = malloc(sizeof(*e));
+	if (e == NULL)
+		return -ENOSPC;
+	*e = (struct md_engine){.ch = ch,
+				.ctl_to = ctl_to,
+				.ctl_from = ctl_from,
+				.vr = vr,
+				.index = (uint16_t)engine};
+	vr->all[engine] = e;
+	md->engines[md->n_engines++] = e;
+	vr->balance->weights[vr->n_engines] = weight;
+	vr->engines[vr->n_engines++] = e;
+	vr->balance->n = vr->n_engines;
+	pdp_balance_rebuild(vr->balance);
+	return 0;
+}
+
+void pdp_md_engine_drain(struct pdp_md *md, unsigned int vr_index, unsigned int engine)
+{
+	struct md_vr *vr = &md->vrs[vr_index];
+	struct md_engine *e = vr->all[engine];
+
+	if (e == NULL || e->draining)
+		return;
+	e->draining = true;
+	md_send_flush(md, true);
+	for (unsigned int i = 0; i < vr->n_engines; i++) {
+		if (vr->engines[i] != e)
+			continue;
+		/* The last one takes the free place; its buckets follow it. */
+		vr->n_engines--;
+		vr->engines[i] = vr->engines[vr->n_engines];
+		vr->balance->weights[i] = vr->balance->weights[vr->n_engines];
+		for (unsigned int k = 0; k < PDP_BUCKETS; k++) {
+			uint8_t *b = &vr->balance->bucket_engine[k];
+
+			*b = *b == i ? UINT8_MAX : *b == vr->n_engines ? (uint8_t)i : *b;
+		}
+		break;
+	}
+	vr->balance->n = vr->n_engines;
+	pdp_balance_rebuild(vr->balance);
+}
+
+unsigned int pdp_md_engine_out(const struct pdp_md *md, unsigned int vr, unsigned int engine)
+{
+	const struct md_engine *e = md->vrs[vr].all[engine];
+
+	return e != NULL ? pdp_chan_out(e->ch) : 0;
+}
+
+unsigned int pdp_md_engine_remove(struct pdp_md *md, unsigned int vr_index, unsigned int engine,
+				  unsigned int *n_blanks)
+{
+	struct md_vr *vr = &md->vrs[vr_index];
+	struct md_engine *e = vr->all[engine];
+	unsigned int n;
+
+	*n_blanks = 0;
+	if (e == NULL)
+		return 0;
+	pdp_md_engine_drain(md, vr_index, engine);
+	/* A ring of n slots holds no more than n descriptors, whatever its indexes say now. */
+	for (uint32_t i = 0; i <= (e->ch->n_slots + e->ch->n_blanks) / 32 + 1; i++) {
+		if (md_collect_engine(md, e) == 0)
+			break;
+	}
+	n = pdp_chan_sweep(e->ch, n_blanks);
+	count(&vr->c.drops[PDP_DROP_ENGINE_DIED], n);
+	list_remove(md->active, &md->n_active, e);
+	list_remove(md->dirty, &md->n_dirty, e);
+	list_remove(md->engines, &md->n_engines, e);
+	vr->all[engine] = NULL;
+	free(e);
+	return n;
+}
+
+void pdp_md_pause(struct pdp_md *md, bool pause)
+{
+	md->paused = pause;
+}
+
+unsigned int pdp_md_in_flight(const struct pdp_md *md)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < md->n_engines; i++)
+		n += pdp_chan_out(md->engines[i]->ch);
+	for (unsigned int i = 0; i < md->n_tx_dirty; i++)
+		n += md->tx_dirty[i]->n;
+	return n;
+}
+
+static uint64_t load(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+void pdp_md_account(const struct pdp_md *md, unsigned int vr_index, struct pdp_vr_account *sum)
+{
+	const struct md_vr *vr = &md->vrs[vr_index];
+
+	sum->c.originated += load(&vr->c.originated);
+	sum->c.punted += load(&vr->c.punted);
+	sum->c.ctl_relayed += load(&vr->c.ctl_relayed);
+	sum->c.ctl_dropped += load(&vr->c.ctl_dropped);
+	for (unsigned int i = 0; i < PDP_DROP_N; i++)
+		sum->c.drops[i] += load(&vr->c.drops[i]);
+	for (unsigned int i = 0; i < vr->n_vifs; i++) {
+		sum->vifs[i].rx += load(&vr->vifs[i].c.rx);
+		sum->vifs[i].rx_bytes += load(&vr->vifs[i].c.rx_bytes);
+		sum->vifs[i].tx += load(&vr->vifs[i].c.tx);
+		sum->vifs[i].tx_bytes += load(&vr->vifs[i].c.tx_bytes);
+	}
+	for (unsigned int i = 0; i < PDP_ENGINES_MAX; i++) {
+		if (vr->all[i] == NULL)
+			continue;
+		sum->in_flight += pdp_chan_out(vr->all[i]->ch);
+		sum->blanks += vr->all[i]->ch->n_blanks - vr->all[i]->ch->n_blank_free;
+	}
+}
+
+const struct pdp_md_counters *pdp_md_counters(const struct pdp_md *md)
+{
+	return &md->c;
+}
+
+struct pdp_chan *pdp_md_engine_chan(const struct pdp_md *md, unsigned int vr, unsigned int engine)
+{
+	const struct md_engine *e = md->vrs[vr].all[engine];
+
+	return e != NULL ? e->ch : NULL;
+}

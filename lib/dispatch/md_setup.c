@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Making and freeing the MDs. Control thread, before the loops start and after they end.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+
+#include "dispatch_priv.h"
+
+#define CALLS 16
+
+static int make_vrs(struct pdp_md *md, const struct pdp_md_params *p)
+{
+	uint16_t gid = 0;
+
+	for (unsigned int v = 0; v < p->n_vrs; v++) {
+		const struct pdp_md_vr_params *from = &p->vrs[v];
+		struct md_vr *vr = &md->vrs[v];
+
+		vr->balancer = from->balancer;
+		vr->hash = from->hash;
+		vr->n_vifs = (uint8_t)from->n_vifs;
+		vr->vifs = &md->vifs[gid];
+		vr->balance = calloc(1, sizeof(*vr->balance));
+		if (vr->balance == NULL)
+			return -ENOMEM;
+		vr->balance->rng = rte_rdtsc() * (md->index + 1) | 1;
+		for (unsigned int i = 0; i < from->n_vifs; i++) {
+			vr->vifs[i].port = from->vifs[i].port;
+			vr->vif_kind[i] = from->vifs[i].kind;
+			md->gid_vr[gid++] = (uint16_t)v;
+		}
+	}
+	return 0;
+}
+
+/* Transmit queues that several MD lcores share, because the port has too few, get a lock; kept for
+ * the process's life. */
+static rte_spinlock_t port_locks[RTE_MAX_ETHPORTS];
+
+static int make_ports(struct pdp_md *md, const struct pdp_md_params *p)
+{
+	for (unsigned int i = 0; i < p->n_ports; i++) {
+		struct md_txbuf *b = calloc(1, sizeof(*b));
+
+		if (b == NULL)
+			return -ENOMEM;
+		b->port = p->ports[i];
+		b->queue = (uint16_t)(p->port_txqs[i] > md->index ? md->index : 0);
+		if (p->port_txqs[i] < p->n_md) {
+			b->queue = 0;
+			b->lock = &port_locks[b->port];
+		}
+		md->tx[b->port] = b;
+		if (md->index < p->port_rxqs[i]) {
+			md->rxqs[md->n_rxqs].port = p->ports[i];
+			md->rxqs[md->n_rxqs++].queue = (uint16_t)md->index;
+		}
+	}
+	return 0;
+}
+
+static struct rte_ring *make_calls(void)
+{
+	size_t size = RTE_ALIGN_CEIL((size_t)rte_ring_get_memsize(CALLS), PDP_LINE);
+	struct rte_ring *r = aligned_alloc(PDP_LINE, size);
+
+	if (r != NULL)
+		rte_ring_init(r, "md_calls", CALLS, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	return r;
+}
+
+static struct pdp_md *make_md(const struct pdp_md_params *p, unsigned int index,
+			      unsigned int n_gids)
+{
+	struct pdp_md *md = aligned_alloc(PDP_LINE, RTE_ALIGN_CEIL(sizeof(*md), PDP_LINE));
+
+	if (md == NULL)
+		return NULL;
+	*md = (struct pdp_md){
+		.cls = p->cls,
+		.pool = p->pool,
+		.index = index,
+		.adaptive = p->adaptive,
+		.shares_cpu = p->shares_cpu,
+		.flush_tsc = FLUSH_US * rte_get_tsc_hz() / 1000000,
+		.n_vrs = p->n_vrs,
+		.n_gids = n_gids,
+		.vrs = calloc(p->n_vrs + 1, sizeof(*md->vrs)),
+		.vifs = calloc(n_gids + 1, sizeof(*md->vifs)),
+		.gid_vr = calloc(n_gids + 1, sizeof(*md->gid_vr)),
+		.calls = make_calls(),
+	};
+	if (md->vrs == NULL || md->vifs == NULL || md->gid_vr == NULL || md->calls == NULL ||
+	    make_vrs(md, p) != 0 || make_ports(md, p) != 0) {
+		pdp_md_destroy(md);
+		return NULL;
+	}
+	return md;
+}
+
+int pdp_md_create(struct pdp_md **mds, const struct pdp_md_params *params)
+{
+	unsigned int n_gids = 0;
+
+	for (unsigned int v = 0; v < params->n_vrs; v++)
+		n_gids += params->vrs[v].n_vifs;
+	for (unsigned int i = 0; i < params->n_md; i++) {
+		mds[i] = make_md(params, i, n_gids);
+		if (mds[i] == NULL) {
+			while (i-- > 0)
+				pdp_md_destroy(mds[i]);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+void pdp_md_destroy(struct pdp_md *md)
+{
+	if (md == NULL)
+		return;
+	for (unsigned int i = 0; i < RTE_MAX_ETHPORTS; i++)
+		free(md->tx[i]);
+	for (unsigned int v = 0; md->vrs != NULL && v < md->n_vrs; v++)
+		free(md->vrs[v].balance);
+	free(md->vrs);
+	free(md->vifs);
+	free(md->gid_vr);
+	free(md->dirty);
+	free(md->active);
+	free(md->engines);
+	free(md->calls);
+	free(md);
+}

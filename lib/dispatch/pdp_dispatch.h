@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The MD: the loop that every MD lcore runs (PdP section 3.2, LVRM section 3.1).
+ *
+ *   receive -> classify -> balance -> send -> [engine] -> collect -> transmit
+ *
+ * Each MD lcore owns one `struct pdp_md` with its own receive queues, channels, counters and
+ * transmit buffers; lcores share nothing that is written, so a packet is received, sent and
+ * transmitted by the same lcore. Thread: the control thread sets up, then talks to a running MD
+ * lcore by pdp_md_call() only; counters may be read from any thread.
+ */
+#ifndef PDP_DISPATCH_H
+#define PDP_DISPATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pdp_channel_md.h>
+#include <pdp_classify.h>
+
+#define PDP_ENGINES_MAX 64   /**< engines of one VR */
+#define PDP_VRS_MAX	1024 /**< VRs of one node */
+#define PDP_WHEEL	1024 /**< steps of the weighted balancer's wheel */
+
+struct pdp_md;
+
+/** Stages whose cost is sampled. */
+enum pdp_stage {
+	PDP_STAGE_RECEIVE,
+	PDP_STAGE_CLASSIFY,
+	PDP_STAGE_SEND, /**< balance and send */
+	PDP_STAGE_COLLECT,
+	PDP_STAGE_TRANSMIT,
+	PDP_STAGE_N,
+};
+
+const char *pdp_stage_name(enum pdp_stage stage);
+const char *pdp_drop_name(
+	unsigned int drop); /**< enum pdp_drop, the vifs' reasons too; NULL: no such number */
+const char *pdp_lie_name(enum pdp_lie lie);
+
+/** W: one MD lcore; R: any. */
+struct pdp_vif_counters {
+	uint64_t rx;
+	uint64_t rx_bytes;
+	uint64_t tx;
+	uint64_t tx_bytes;
+};
+
+/** W: one MD lcore; R: any. rx + originated = tx + punted + sum(drops) + in flight (DESIGN rule 6).
+ */
+struct pdp_vr_counters {
+	uint64_t originated;
+	uint64_t punted;
+	uint64_t ctl_relayed;
+	uint64_t ctl_dropped;
+	uint64_t drops[PDP_DROP_N];
+};
+
+/** W: one MD lcore; R: any. rx = matched + sum(drops). */
+struct pdp_md_counters {
+	uint64_t rx;
+	uint64_t matched;
+	uint64_t drops[PDP_CLS_N_DROPS];
+	uint64_t loops;
+	uint64_t idle_loops;
+	struct {
+		uint64_t tsc;
+		uint64_t packets;
+	} stages[PDP_STAGE_N]; /**< of every 64th loop only */
+};
+
+/** What a balancer of one VR on one MD lcore keeps. Engines are numbered by their place in
+ * pdp_md_vr.chans. */
+struct pdp_balance {
+	uint32_t n;    /**< engines, 1..PDP_ENGINES_MAX when pick() is called */
+	uint32_t next; /**< rr, weighted: whose turn it is */
+	uint64_t rng;  /**< random */
+	uint32_t weights[PDP_ENGINES_MAX];
+	uint8_t wheel[PDP_WHEEL];	    /**< weighted: engines in smooth weighted order */
+	uint8_t bucket_engine[PDP_BUCKETS]; /**< flow: which engine a bucket belongs to */
+};
+
+/** A balancer: one row of the table in balance.c. */
+struct pdp_balancer {
+	const char *name;
+	bool needs_hash; /**< pick() reads hashes */
+	bool spills; /**< a packet for an engine without free slots goes to the next that has one */
+	/** Choose an engine for each of n packets. @param out n engine places */
+	void (*pick)(struct pdp_balance *b, const uint32_t *hashes, unsigned int n, uint8_t *out);
+};
+
+/** @return NULL: no balancer has that name */
+const struct pdp_balancer *pdp_balancer_find(const char *name);
+/** "rr, random, weighted, flow" */
+const char *pdp_balancer_names(void);
+
+/** Prepare for the engines b->n with b->weights; buckets of places that still exist stay. Thread:
+ * the MD lcore. */
+void pdp_balance_rebuild(struct pdp_balance *b);
+
+/** What the MD needs of a VR; copied. */
+struct pdp_md_vr_params {
+	const char *name;
+	const struct pdp_balancer *balancer;
+	enum pdp_hash_mode hash;
+	const struct pdp_vif_conf *vifs; /**< .port is the ethdev port id */
+	unsigned int n_vifs;
+};
+
+struct pdp_md_params {
+	unsigned int n_md;
+	const uint16_t *ports;	   /**< ethdev port ids */
+	const uint16_t *port_rxqs; /**< receive queues of each; MD lcore i polls queue i, where
+				      there is one */
+	const uint16_t *port_txqs; /**< transmit queues of each; at least 1 */
+	unsigned int n_ports;
+	const struct pdp_md_vr_params *vrs;
+	unsigned int n_vrs;
+	const struct pdp_classifier *cls; /**< gids number the vifs of all VRs in order; borrowed */
+	struct rte_mempool *pool;	  /**< for BLANKs; borrowed */
+	bool adaptive;			  /**< sleep up to 50 us when idle */
+	bool shares_cpu;		  /**< give the CPU away when idle: others run on it */
+};
+
+/**
+ * Make the MDs of all lcores.
+ * @param mds  out: n_md pointers (Owner: caller, pdp_md_destroy each)
+ * @return 0, -ENOMEM
+ */
+int pdp_md_create(struct pdp_md **mds, const struct pdp_md_params *params);
+
+/** Free one MD whose loop has ended and whose channels are removed. NULL: nothing. */
+void pdp_md_destroy(struct pdp_md *md);
+
+/** The loop; returns when pdp_md_stop() was called. Thread: the MD lcore. @param md struct pdp_md *
+ */
+int pdp_md_run(void *md);
+
+/** End the loop after the current turn. Thread: any. */
+void pdp_md_stop(struct pdp_md *md);
+
+/**
+ * Run a function on the MD lcore between two turns of its loop, and wait for it.
+ * @return 0; -ETIMEDOUT: the lcore did not come by within a second (fn may still run later);
+ * -EBUSY: too many at once Thread: control.
+ */
+int pdp_md_call(struct pdp_md *md, void (*fn)(struct pdp_md *md, void *arg), void *arg);
+
+/** The functions below run on the MD lcore (by pdp_md_call), or before its loop starts. */
+
+/**
+ * Let an engine take part.
+ * @param ctl_to, ctl_from  its control rings; NULL on all MD lcores but the first
+ * @param weight            1..1000
+ * @return 0, or -ENOSPC
+ */
+int pdp_md_engine_add(struct pdp_md *md, unsigned int vr, unsigned int engine, struct pdp_chan *ch,
+		      struct rte_ring *ctl_to, struct rte_ring *ctl_from, uint32_t weight);
+
+/** Send nothing more to an engine; what it returns is still collected. */
+void pdp_md_engine_drain(struct pdp_md *md, unsigned int vr, unsigned int engine);
+
+/** Packets that an engine still has, BLANKs not counted. */
+unsigned int pdp_md_engine_out(const struct pdp_md *md, unsigned int vr, unsigned int engine);
+
+/**
+ * Take an engine out whose process is gone: collect what it returned, free the rest as
+ * PDP_DROP_ENGINE_DIED. Afterwards nobody here refers to its channel.
+ * @param n_blanks out: BLANKs freed
+ * @return packets freed
+ */
+unsigned int pdp_md_engine_remove(struct pdp_md *md, unsigned int vr, unsigned int engine,
+				  unsigned int *n_blanks);
+
+/** Receive nothing more (or again). */
+void pdp_md_pause(struct pdp_md *md, bool pause);
+
+/** Packets that channels and transmit buffers of this lcore hold; 0 when all is quiet. */
+unsigned int pdp_md_in_flight(const struct pdp_md *md);
+
+/** One VR's account. */
+struct pdp_vr_account {
+	struct pdp_vr_counters c;
+	struct pdp_vif_counters vifs[PDP_VIF_MAX];
+	uint64_t in_flight;
+	uint64_t blanks; /**< lent to its engines */
+};
+
+/** Add this lcore's share to an account; exact when run on the lcore. */
+void pdp_md_account(const struct pdp_md *md, unsigned int vr, struct pdp_vr_account *sum);
+
+/** This lcore's counters; may be read from any thread. */
+const struct pdp_md_counters *pdp_md_counters(const struct pdp_md *md);
+
+/** Counters and fill of an engine's channel; R: any thread while the engine is not removed. */
+struct pdp_chan *pdp_md_engine_chan(const struct pdp_md *md, unsigned int vr, unsigned int engine);
+
+#endif /* PDP_DISPATCH_H */
