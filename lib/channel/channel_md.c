@@ -64,6 +64,14 @@ void pdp_chan_destroy(struct pdp_chan *ch)
 	free(ch);
 }
 
+void pdp_status_wake(struct pdp_status *status)
+{
+	/* The engine read wake_seq before its last look at the rings: a change makes its FUTEX_WAIT
+	 * return. */
+	__atomic_fetch_add(&status->wake_seq, 1, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, &status->wake_seq, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
 void pdp_chan_wake(struct pdp_chan *ch)
 {
 	const uint64_t now = rte_rdtsc();
@@ -75,10 +83,7 @@ void pdp_chan_wake(struct pdp_chan *ch)
 	ch->wake_pending = false;
 	ch->last_wake_tsc = now;
 	ch->wakes++;
-	/* The engine read wake_seq before its last look at the rings: a change makes its FUTEX_WAIT
-	 * return. */
-	__atomic_fetch_add(&ch->status->wake_seq, 1, __ATOMIC_SEQ_CST);
-	syscall(SYS_futex, &ch->status->wake_seq, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	pdp_status_wake(ch->status);
 }
 
 unsigned int pdp_chan_top_up(struct pdp_chan *ch, struct rte_mempool *pool, unsigned int max)

@@ -30,6 +30,7 @@
 #define PDP_SLOTS_MIN	   2  /**< Europa section 5: the pool may be as small as this */
 #define PDP_SLOTS_MAX	   32768
 #define PDP_BLANKS_MAX	   1024
+#define PDP_HEADROOM	   128 /**< bytes in front of every packet: an engine may put headers there */
 
 /** A descriptor: one packet handed over, in either direction. */
 struct pdp_desc {
@@ -81,10 +82,10 @@ enum pdp_drop {
 	PDP_DROP_N_ENGINE = 24,
 	PDP_DROP_NO_ENGINE = PDP_DROP_N_ENGINE, /**< the VR has no running engine */
 	PDP_DROP_ENGINE_FULL,			/**< no free slot: the engine does not keep up */
-	PDP_DROP_CHAIN,				/**< a chain that could not be made one segment */
-	PDP_DROP_PORT_FULL,			/**< the egress port took no more */
-	PDP_DROP_PUNT,				/**< punted, but the VR has no control plane */
-	PDP_DROP_LIE, /**< the engine returned it with an impossible offset, length or vif */
+	PDP_DROP_UNFIT, /**< a chain that could not be made one segment, or too little headroom */
+	PDP_DROP_PORT_FULL, /**< the egress port took no more */
+	PDP_DROP_PUNT,	    /**< punted, but the VR has no control plane */
+	PDP_DROP_LIE,	    /**< the engine returned it with an impossible offset, length or vif */
 	PDP_DROP_ENGINE_DIED, /**< was with an engine that died or was stopped */
 	PDP_DROP_N,
 };
@@ -176,6 +177,9 @@ struct pdp_status {
 	alignas(PDP_LINE) struct pdp_named_counter counters[PDP_VR_N_COUNTERS];
 };
 
+/** Move wake_seq and wake the engine if it sleeps on it. Thread: any of the primary. */
+void pdp_status_wake(struct pdp_status *status);
+
 /** Header of a region. W:primary, before the engine attaches; R:engine. */
 struct pdp_region {
 	uint64_t magic;	      /**< PDP_REGION_MAGIC */
@@ -189,9 +193,11 @@ struct pdp_region {
 	uint32_t engine;      /**< index of the engine in its VR */
 	uint32_t n_engines;   /**< engines that the VR may have at most */
 	uint32_t conf_size;   /**< bytes at conf_off */
-	uint64_t status_off;  /**< struct pdp_status */
-	uint64_t conf_off;    /**< what lib/engine tells the engine of its VR (pdp_engine_conf.h) */
-	uint64_t ctl_to_off;  /**< control ring, MD to engine */
+	uint32_t pad;
+	uint64_t tsc_hz;     /**< of the primary; engines keep time by it */
+	uint64_t status_off; /**< struct pdp_status */
+	uint64_t conf_off;   /**< what lib/engine tells the engine of its VR (pdp_engine_conf.h) */
+	uint64_t ctl_to_off; /**< control ring, MD to engine */
 	uint64_t ctl_from_off; /**< control ring, engine to MD */
 	struct {
 		uint64_t to_off;   /**< data ring, MD to engine */
@@ -207,6 +213,7 @@ struct pdp_region_params {
 	uint32_t engine;
 	uint32_t n_engines;
 	uint32_t conf_size;
+	uint64_t tsc_hz;
 };
 
 /** Bytes that a region takes. Pure. */

@@ -87,6 +87,7 @@ struct pdp_region *pdp_region_create(void *mem, const struct pdp_region_params *
 	r->engine = params->engine;
 	r->n_engines = params->n_engines;
 	r->conf_size = params->conf_size;
+	r->tsc_hz = params->tsc_hz;
 	ring_init((char *)mem + r->ctl_to_off, "ctl_to", PDP_CTL_RING_ELEMS);
 	ring_init((char *)mem + r->ctl_from_off, "ctl_from", PDP_CTL_RING_ELEMS);
 	for (unsigned int i = 0; i < params->n_md; i++) {

@@ -24,7 +24,7 @@ const char *pdp_drop_name(unsigned int drop)
 		[PDP_DROP_BAD_PKT] = "bad_packet",
 		[PDP_DROP_NO_ENGINE] = "no_engine",
 		[PDP_DROP_ENGINE_FULL] = "engine_full",
-		[PDP_DROP_CHAIN] = "chain",
+		[PDP_DROP_UNFIT] = "unfit_buffer",
 		[PDP_DROP_PORT_FULL] = "port_full",
 		[PDP_DROP_PUNT] = "punt_no_control_plane",
 		[PDP_DROP_LIE] = "lie",

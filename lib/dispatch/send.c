@@ -13,12 +13,17 @@ static void drop(struct md_vr *vr, struct rte_mbuf **pkts, unsigned int n, enum 
 	rte_pktmbuf_free_bulk(pkts, n);
 }
 
-/* A chain becomes one segment, or a counted drop: engines see contiguous packets only. */
-static bool single_segment(struct md_vr *vr, struct rte_mbuf *m)
+/*
+ * Engines see contiguous packets with headroom for a tunnel header. A chain becomes one segment; what cannot be made to fit
+ * is a counted drop.
+ */
+static bool fits(struct md_vr *vr, struct rte_mbuf *m)
 {
-	if (likely(m->nb_segs == 1) || rte_pktmbuf_linearize(m) == 0)
+	if (likely(m->nb_segs == 1 && m->data_off >= PDP_HEADROOM))
 		return true;
-	drop(vr, &m, 1, PDP_DROP_CHAIN);
+	if (rte_pktmbuf_linearize(m) == 0 && m->data_off >= PDP_HEADROOM)
+		return true;
+	drop(vr, &m, 1, PDP_DROP_UNFIT);
 	return false;
 }
 
@@ -79,7 +84,7 @@ static void send_single(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf **p
 	unsigned int room = RTE_MIN(n, e->ch->n_free);
 
 	for (unsigned int i = 0; i < room; i++) {
-		if (likely(single_segment(vr, pkts[i])))
+		if (likely(fits(vr, pkts[i])))
 			stage(md, e, pkts[i], 0, vif, 0);
 	}
 	if (unlikely(room < n))
@@ -101,7 +106,7 @@ static void send_balanced(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf *
 
 		if (unlikely(e == NULL))
 			drop(vr, &pkts[i], 1, PDP_DROP_ENGINE_FULL);
-		else if (likely(single_segment(vr, pkts[i])))
+		else if (likely(fits(vr, pkts[i])))
 			stage(md, e, pkts[i], hashes[i], vif, flags);
 	}
 }

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The engine's end of the socket to the primary: hello and welcome before anything else happens,
+ * then reports and commands. A closed socket means that the primary is gone: the engine leaves at
+ * once.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "runtime.h"
+
+#define ANSWER_MS 5000
+
+static int dial(const char *runtime_dir, char *err, size_t err_size)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int n = snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s", runtime_dir,
+			 PDP_ENGINE_SOCKET);
+
+	if (fd < 0 || n >= (int)sizeof(addr.sun_path) ||
+	    connect(fd, (struct sockaddr *)&addr, sizeof(addr)) != 0) {
+		snprintf(err, err_size,
+			 "no primary answers on %s/%s (%s); start pdp-primary first, or name its "
+			 "--file-prefix",
+			 runtime_dir, PDP_ENGINE_SOCKET, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int rt_connect(const char *runtime_dir, const char *vr, uint32_t engine, int cpu,
+	       struct pdp_engine_welcome *welcome, char *err, size_t err_size)
+{
+	struct pdp_engine_hello hello = {
+		.magic = PDP_ENGINE_MAGIC,
+		.proto = PDP_ENGINE_PROTO,
+		.layout = PDP_LAYOUT_VERSION,
+		.abi = PDP_VR_ABI_VERSION,
+		.engine = engine,
+		.cpu = cpu,
+	};
+	int fd = dial(runtime_dir, err, err_size);
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+
+	if (fd < 0)
+		return -1;
+	snprintf(hello.vr, sizeof(hello.vr), "%s", vr);
+	if (send(fd, &hello, sizeof(hello), MSG_NOSIGNAL) != (ssize_t)sizeof(hello) ||
+	    poll(&pfd, 1, ANSWER_MS) != 1 ||
+	    recv(fd, welcome, sizeof(*welcome), 0) != (ssize_t)sizeof(*welcome)) {
+		snprintf(err, err_size,
+			 "the primary did not answer within %d s; is it of the same build?",
+			 ANSWER_MS / 1000);
+		close(fd);
+		return -1;
+	}
+	if (welcome->magic != PDP_ENGINE_MAGIC || welcome->status != 0) {
+		welcome->error[sizeof(welcome->error) - 1] = '\0';
+		snprintf(err, err_size, "%s", welcome->error);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+void rt_report(int sock, enum pdp_engine_report_kind kind, const char *text)
+{
+	struct pdp_engine_report r = {.kind = kind};
+
+	snprintf(r.text, sizeof(r.text), "%s", text);
+	send(sock, &r, sizeof(r), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void rt_check_socket(struct pdp_vr *vr)
+{
+	struct pdp_engine_cmd cmd;
+	ssize_t n = recv(vr->sock, &cmd, sizeof(cmd), MSG_DONTWAIT);
+
+	if (n == (ssize_t)sizeof(cmd) && cmd.kind == PDP_CMD_STOP)
+		vr->stop = true;
+	else if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		_exit(0);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The engine's loop: control messages first, then a burst from each channel through the plugin and
+ * back, tick, sleep. Budget without the plugin: 25 cycles a packet.
+ */
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_cycles.h>
+#include <rte_pause.h>
+#include <rte_prefetch.h>
+
+#include "runtime.h"
+
+#define EMPTY_US     5	  /* polls that long when empty, then sleeps (unless alone on its CPU) */
+#define CHECK_US     1000 /* looks at the socket at least that often */
+#define SLEEP_MAX_NS 100000000
+#define SAMPLE_EVERY 64 /* bursts between two whose process() is measured */
+#define CTL_BURST    8
+
+void rt_init(struct pdp_vr *vr, struct pdp_region *region, int sock)
+{
+	vr->region = region;
+	vr->status = pdp_region_status(region);
+	vr->conf = pdp_region_conf(region);
+	vr->base = (char *)region + region->base_delta;
+	vr->sock = sock;
+	vr->tsc_hz = region->tsc_hz;
+	vr->ctl_to = (struct rte_ring *)((char *)region + region->ctl_to_off);
+	vr->ctl_from = (struct rte_ring *)((char *)region + region->ctl_from_off);
+	for (unsigned int i = 0; i < region->n_md; i++) {
+		vr->channels[i].to = pdp_region_dring(region, region->channels[i].to_off);
+		vr->channels[i].from = pdp_region_dring(region, region->channels[i].from_off);
+	}
+}
+
+/* What the wire carries becomes what the plugin sees. @return false: dropped and given back */
+static inline bool unwrap(struct pdp_vr *vr, const struct pdp_desc *d, unsigned int channel,
+			  struct pdp_pkt *p)
+{
+	uint8_t *data = (uint8_t *)vr->base + (d->off_hash & PDP_OFF_MASK);
+	uint16_t len = d->plen, off = 0;
+	enum pdp_vif_drop why;
+
+	*p = (struct pdp_pkt){
+		.data = data,
+		.len = len,
+		.whole_len = len,
+		.headroom = PDP_HEADROOM,
+		.vif = d->vif,
+		.hash = (uint32_t)(d->off_hash >> PDP_OFF_BITS),
+		.flags = d->vf & PDP_DESC_HASH ? PDP_PKT_HASH : 0,
+		.channel = (uint8_t)channel,
+		.slot = d->slot,
+		.in_vif = d->vif,
+	};
+	if (likely(vr->vifs[d->vif].in_place))
+		return true;
+	why = pdp_vif_decap(&vr->vifs[d->vif], data, &len, &off);
+	if (unlikely(why != PDP_VIF_OK)) {
+		p->reason = (uint8_t)why;
+		rt_give(vr, p);
+		return false;
+	}
+	p->data = data + off;
+	p->len = p->whole_len = len;
+	p->headroom = (uint16_t)(PDP_HEADROOM + off);
+	return true;
+}
+
+/* The plugin's answers go back, but for packets that it holds. */
+static inline void answer(struct pdp_vr *vr, struct pdp_pkt *pkts, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		struct pdp_pkt *p = &pkts[i];
+
+		if (unlikely(p->verdict >= PDP_HOLD)) {
+			if (p->verdict == PDP_HOLD && vr->ops->flags & PDP_VR_HOLDS) {
+				vr->status->held++;
+				continue;
+			}
+			p->verdict = PDP_DROP;
+			p->reason = PDP_DROP_BAD_HOLD;
+		}
+		rt_give(vr, p);
+	}
+}
+
+static inline void process(struct pdp_vr *vr, struct pdp_pkt *pkts, unsigned int n)
+{
+	if (unlikely(vr->status->loops % SAMPLE_EVERY == 0)) {
+		uint64_t t = rte_rdtsc();
+
+		vr->ops->process(vr->state, pkts, n);
+		vr->status->process_tsc += rte_rdtsc() - t;
+		vr->status->cycles_pkts += n;
+	} else {
+		vr->ops->process(vr->state, pkts, n);
+	}
+}
+
+static unsigned int serve_channel(struct pdp_vr *vr, unsigned int c)
+{
+	struct rt_channel *ch = &vr->channels[c];
+	struct pdp_desc descs[PDP_BURST_MAX];
+	struct pdp_pkt pkts[PDP_BURST_MAX];
+	unsigned int n = pdp_dring_dequeue_burst(ch->to, descs, vr->max_burst);
+	unsigned int k = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (unlikely(descs[i].vf & PDP_DESC_BLANK))
+			ch->blanks[ch->n_blanks++] = descs[i];
+		else if (likely(unwrap(vr, &descs[i], c, &pkts[k])))
+			k++;
+	}
+	if (k != 0) {
+		process(vr, pkts, k);
+		answer(vr, pkts, k);
+	}
+	rt_flush(vr, ch);
+	vr->status->rx += k;
+	return n;
+}
+
+static unsigned int serve_control(struct pdp_vr *vr)
+{
+	struct pdp_ctl_elem elems[PDP_CTL_ELEMS_MAX];
+	unsigned int n = 0;
+
+	while (n < CTL_BURST &&
+	       rte_ring_sc_dequeue_bulk_elem(vr->ctl_to, elems, PDP_CTL_ELEM_SIZE, 1, NULL) != 0) {
+		unsigned int tails = pdp_ctl_elems(elems[0].size) - 1;
+
+		if (tails != 0)
+			rte_ring_sc_dequeue_bulk_elem(vr->ctl_to, elems + 1, PDP_CTL_ELEM_SIZE,
+						      tails, NULL);
+		vr->status->ctl_rx++;
+		if (vr->ops->control != NULL)
+			vr->ops->control(vr->state, elems[0].engine, elems[0].bytes, elems[0].size);
+		n++;
+	}
+	return n;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void flush_all(struct pdp_vr *vr)
+{
+	for (unsigned int c = 0; c < vr->region->n_md; c++)
+		rt_flush(vr, &vr->channels[c]);
+}
+
+/* What is not packets: ticks, commands, the socket. */
+static void housekeeping(struct pdp_vr *vr)
+{
+	uint32_t cmd = __atomic_load_n(&vr->status->cmd_seq, __ATOMIC_ACQUIRE);
+
+	if (vr->ops->tick != NULL && vr->now_tsc >= vr->next_tick_tsc) {
+		vr->next_tick_tsc = vr->now_tsc + vr->tick_tsc;
+		vr->ops->tick(vr->state, now_ns());
+		flush_all(vr);
+	}
+	if (cmd != vr->cmd_seen || vr->now_tsc >= vr->next_check_tsc) {
+		vr->cmd_seen = cmd;
+		vr->next_check_tsc = vr->now_tsc + CHECK_US * vr->tsc_hz / 1000000;
+		rt_check_socket(vr);
+		if (vr->leave_asked && !vr->leave_told) {
+			vr->leave_told = true;
+			rt_report(vr->sock, PDP_REPORT_LEAVING, "");
+		}
+	}
+}
+
+static bool anything_there(const struct pdp_vr *vr)
+{
+	if (!rte_ring_empty(vr->ctl_to) ||
+	    __atomic_load_n(&vr->status->cmd_seq, __ATOMIC_RELAXED) != vr->cmd_seen ||
+	    __atomic_load_n(&vr->status->busy_poll, __ATOMIC_RELAXED))
+		return true;
+	for (unsigned int c = 0; c < vr->region->n_md; c++) {
+		if (pdp_dring_count(vr->channels[c].to) != 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Sleep until woken. wake_seq is read first, `sleeping` is set, and after a full fence (it pairs
+ * with the MD's between enqueueing and reading `sleeping`) the rings are looked at once more: one
+ * of the two sees the other.
+ */
+static void sleep_until_woken(struct pdp_vr *vr)
+{
+	struct pdp_status *s = vr->status;
+	uint32_t seq = __atomic_load_n(&s->wake_seq, __ATOMIC_SEQ_CST);
+	struct timespec ts = {.tv_nsec = SLEEP_MAX_NS};
+	uint64_t now = rte_rdtsc();
+
+	if (vr->ops->tick != NULL) {
+		uint64_t left = vr->next_tick_tsc > now ? vr->next_tick_tsc - now : 0;
+
+		ts.tv_nsec = (long)RTE_MIN(left * 1000000 / (vr->tsc_hz / 1000),
+					   (uint64_t)SLEEP_MAX_NS);
+	}
+	__atomic_store_n(&s->sleeping, 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!anything_there(vr)) {
+		s->sleeps++;
+		syscall(SYS_futex, &s->wake_seq, FUTEX_WAIT, seq, &ts, NULL, 0);
+		vr->next_check_tsc = 0;
+	}
+	__atomic_store_n(&s->sleeping, 0, __ATOMIC_RELAXED);
+}
+
+/* One turn. @return packets and messages served */
+static unsigned int turn(struct pdp_vr *vr)
+{
+	unsigned int n = serve_control(vr);
+
+	for (unsigned int c = 0; c < vr->region->n_md; c++)
+		n += serve_channel(vr, c);
+	return n;
+}
+
+void rt_loop(struct pdp_vr *vr)
+{
+	const uint64_t empty_tsc = EMPTY_US * vr->tsc_hz / 1000000;
+	struct pdp_status *s = vr->status;
+	uint64_t last = rte_rdtsc(), empty_since = last;
+
+	vr->now_tsc = last;
+	vr->next_tick_tsc = last + vr->tick_tsc;
+	while (!vr->stop) {
+		unsigned int n = turn(vr);
+
+		vr->now_tsc = rte_rdtsc();
+		__atomic_store_n(&s->loops, s->loops + 1, __ATOMIC_RELAXED);
+		housekeeping(vr);
+		if (n != 0) {
+			s->busy_tsc += vr->now_tsc - last;
+			last = vr->now_tsc;
+			empty_since = last;
+			continue;
+		}
+		s->idle_tsc += vr->now_tsc - last;
+		last = vr->now_tsc;
+		if (__atomic_load_n(&s->busy_poll, __ATOMIC_RELAXED) ||
+		    last - empty_since < empty_tsc) {
+			rte_pause();
+			continue;
+		}
+		sleep_until_woken(vr);
+		/* What it slept is nobody's time. */
+		last = empty_since = rte_rdtsc();
+	}
+	flush_all(vr);
+}

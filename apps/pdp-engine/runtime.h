@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The engine runtime: what stands between a VR's plugin and the channels of its engine. One thread.
+ * Nothing but attach.c knows EAL; the loop lives on the mapped region alone.
+ */
+#ifndef RUNTIME_H
+#define RUNTIME_H
+
+#include <stdbool.h>
+
+#include <pdp_channel.h>
+#include <pdp_engine_proto.h>
+#include <pdp_vif.h>
+#include <pdp_vr.h>
+
+/* The engine's end of one channel. */
+struct rt_channel {
+	struct pdp_dring to;   /* from the MD */
+	struct pdp_dring from; /* to the MD */
+	unsigned int n_out;    /* gathered in out */
+	unsigned int n_blanks; /* in blanks */
+	struct pdp_desc out[2 * PDP_BURST_MAX];
+	struct pdp_desc blanks[PDP_BLANKS_MAX];
+};
+
+/* The plugin's opaque handle, and all that the runtime knows. */
+struct pdp_vr {
+	struct pdp_region *region;
+	struct pdp_status *status;
+	const struct pdp_engine_conf *conf;
+	char *base; /* descriptor offsets count from here */
+	int sock;
+	uint64_t tsc_hz;
+
+	void *handle; /* dlopen */
+	const struct pdp_vr_ops *ops;
+	void *state;
+	struct pdp_vr_info info;
+	struct pdp_vr_vif vr_vifs[PDP_VIF_MAX];
+	struct pdp_vif vifs[PDP_VIF_MAX];
+	unsigned int max_burst;
+
+	struct rte_ring *ctl_to;
+	struct rte_ring *ctl_from;
+	struct rt_channel channels[PDP_MD_MAX];
+	unsigned int next_blank; /* channel to take the next BLANK from */
+
+	bool stop;
+	bool leave_asked; /* SIGINT, SIGTERM: by hand */
+	bool leave_told;
+	uint32_t cmd_seen;
+	uint64_t now_tsc;
+	uint64_t tick_tsc; /* between two ticks */
+	uint64_t next_tick_tsc;
+	uint64_t next_check_tsc; /* of the socket */
+};
+
+/* join.c: the socket */
+int rt_connect(const char *runtime_dir, const char *vr, uint32_t engine, int cpu,
+	       struct pdp_engine_welcome *welcome, char *err, size_t err_size);
+void rt_report(int sock, enum pdp_engine_report_kind kind, const char *text);
+void rt_check_socket(struct pdp_vr *vr);
+
+/* plugin.c */
+int rt_load(struct pdp_vr *vr, char *err, size_t err_size);
+void rt_unload(struct pdp_vr *vr);
+
+/* services.c */
+extern const struct pdp_vr_services rt_services;
+void rt_give(struct pdp_vr *vr, const struct pdp_pkt *pkt);
+void rt_flush(struct pdp_vr *vr, struct rt_channel *ch);
+
+/* loop.c */
+void rt_init(struct pdp_vr *vr, struct pdp_region *region, int sock);
+void rt_loop(struct pdp_vr *vr);
+
+#endif /* RUNTIME_H */

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a plugin may ask of the runtime (struct pdp_vr_services), and the way of a packet back to
+ * the MD. Engine thread only.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "runtime.h"
+
+void rt_flush(struct pdp_vr *vr, struct rt_channel *ch)
+{
+	if (ch->n_out == 0)
+		return;
+	/* The ring has room for every slot, and the MD lent no more than that. */
+	pdp_dring_enqueue_bulk(ch->from, ch->out, ch->n_out);
+	ch->n_out = 0;
+}
+
+/* Out through the vif: its carrier's headers go in front. @return the descriptor's verdict byte */
+static inline uint8_t forward(struct pdp_vr *vr, const struct pdp_pkt *p, uint8_t **data,
+			      uint16_t *len)
+{
+	const struct pdp_vif *vif;
+	enum pdp_vif_drop why;
+
+	if (p->vif >= vr->conf->n_vifs)
+		return pdp_desc_vf(PDP_DROP, PDP_DROP_BAD_VIF);
+	vif = &vr->vifs[p->vif];
+	if (vif->in_place && *len <= vif->frame_max)
+		return pdp_desc_vf(PDP_FORWARD, 0);
+	why = pdp_vif_encap(vif, *data, p->headroom, len);
+	if (why != PDP_VIF_OK)
+		return pdp_desc_vf(PDP_DROP, (uint8_t)why);
+	*data -= vif->outer_size;
+	return pdp_desc_vf(PDP_FORWARD, 0);
+}
+
+void rt_give(struct pdp_vr *vr, const struct pdp_pkt *p)
+{
+	struct rt_channel *ch = &vr->channels[p->channel];
+	uint8_t *data = p->data;
+	uint16_t len = p->whole_len;
+	uint8_t vf;
+
+	if (p->verdict == PDP_FORWARD)
+		vf = forward(vr, p, &data, &len);
+	else
+		vf = pdp_desc_vf((enum pdp_verdict)p->verdict, p->reason);
+	if ((vf & 3) == PDP_DROP)
+		vr->status->dropped++;
+	else
+		vr->status->tx++;
+	ch->out[ch->n_out++] = (struct pdp_desc){
+		.off_hash = (uint64_t)((char *)data - vr->base),
+		.slot = p->slot,
+		.vlen = len,
+		.plen = len,
+		.vif = p->vif,
+		.vf = vf,
+	};
+	if (ch->n_out == PDP_BURST_MAX)
+		rt_flush(vr, ch);
+}
+
+static int originate(struct pdp_vr *vr, struct pdp_pkt *pkt)
+{
+	for (unsigned int i = 0; i < vr->region->n_md; i++) {
+		unsigned int c = (vr->next_blank + i) % vr->region->n_md;
+		struct rt_channel *ch = &vr->channels[c];
+		struct pdp_desc d;
+
+		if (ch->n_blanks == 0)
+			continue;
+		vr->next_blank = c + 1;
+		d = ch->blanks[--ch->n_blanks];
+		*pkt = (struct pdp_pkt){
+			.data = (uint8_t *)vr->base + (d.off_hash & PDP_OFF_MASK),
+			.len = d.plen,
+			.whole_len = d.plen,
+			.headroom = PDP_HEADROOM,
+			.channel = (uint8_t)c,
+			.slot = d.slot,
+		};
+		return 0;
+	}
+	vr->status->no_blank++;
+	return -ENOBUFS;
+}
+
+static int copy(struct pdp_vr *vr, const struct pdp_pkt *from, struct pdp_pkt *to)
+{
+	int rc = originate(vr, to);
+
+	if (rc != 0)
+		return rc;
+	if (from->whole_len > to->len) {
+		to->verdict = PDP_DROP;
+		rt_give(vr, to);
+		return -EMSGSIZE;
+	}
+	memcpy(to->data, from->data, from->whole_len);
+	to->len = from->len;
+	to->whole_len = from->whole_len;
+	to->vif = from->vif;
+	to->in_vif = from->in_vif;
+	to->hash = from->hash;
+	to->flags = from->flags;
+	return 0;
+}
+
+static int release(struct pdp_vr *vr, const struct pdp_pkt *pkts, unsigned int n)
+{
+	int rc = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		const struct pdp_pkt *p = &pkts[i];
+
+		if (p->channel >= vr->region->n_md || p->verdict >= PDP_HOLD) {
+			rc = -EINVAL;
+			continue;
+		}
+		if (p->slot < vr->region->n_slots && vr->status->held > 0)
+			vr->status->held--;
+		rt_give(vr, p);
+	}
+	for (unsigned int c = 0; c < vr->region->n_md; c++)
+		rt_flush(vr, &vr->channels[c]);
+	return rc;
+}
+
+static int send_message(struct pdp_vr *vr, unsigned int engine, const void *msg, size_t size)
+{
+	struct pdp_ctl_elem elems[PDP_CTL_ELEMS_MAX];
+	unsigned int n = pdp_ctl_elems((unsigned int)size);
+
+	if (size > PDP_VR_MSG_SIZE)
+		return -EMSGSIZE;
+	if (engine >= vr->region->n_engines)
+		return -ENOENT;
+	elems[0].engine = (uint16_t)engine;
+	elems[0].size = (uint16_t)size;
+	elems[0].pad = 0;
+	/* The tails follow the head's bytes without a gap: elements are an array of lines. */
+	memcpy((char *)elems + offsetof(struct pdp_ctl_elem, bytes), msg, size);
+	if (rte_ring_sp_enqueue_bulk_elem(vr->ctl_from, elems, PDP_CTL_ELEM_SIZE, n, NULL) == 0)
+		return -ENOBUFS;
+	vr->status->ctl_tx++;
+	return 0;
+}
+
+static uint64_t *counter(struct pdp_vr *vr, const char *name)
+{
+	struct pdp_status *s = vr->status;
+	uint32_t n = s->n_counters;
+
+	if (name[0] == '\0' || strlen(name) >= sizeof(s->counters[0].name))
+		return NULL;
+	for (uint32_t i = 0; i < n; i++) {
+		if (strcmp(s->counters[i].name, name) == 0)
+			return &s->counters[i].value;
+	}
+	if (n == PDP_VR_N_COUNTERS)
+		return NULL;
+	snprintf(s->counters[n].name, sizeof(s->counters[n].name), "%s", name);
+	/* Readers load n_counters (acquire) before they look at names. */
+	__atomic_store_n(&s->n_counters, n + 1, __ATOMIC_RELEASE);
+	return &s->counters[n].value;
+}
+
+static uint64_t now_ns(struct pdp_vr *vr)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static uint32_t hash(struct pdp_vr *vr, const struct pdp_pkt *pkt)
+{
+	enum pdp_vif_kind kind = vr->conf->vifs[pkt->in_vif].kind;
+
+	return pdp_flow_hash(pkt->data, pkt->len, kind, vr->conf->symmetric);
+}
+
+static void say(struct pdp_vr *vr, int level, const char *format, ...)
+{
+	static const char *const names[] = {"error", "warning", "notice", "debug"};
+	char text[512];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	fprintf(stderr, "%s/%u: %s: %s\n", vr->conf->vr, vr->region->engine,
+		names[level >= 0 && level < 4 ? level : 3], text);
+}
+
+const struct pdp_vr_services rt_services = {
+	.originate = originate,
+	.copy = copy,
+	.release = release,
+	.send = send_message,
+	.counter = counter,
+	.now_ns = now_ns,
+	.hash = hash,
+	.log = say,
+};

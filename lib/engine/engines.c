@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * All engines of the node: create, start them at the beginning, list them. Control thread.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+
+#include "engine_priv.h"
+#include "pdp_log.h"
+
+#define STARTS_AT_ONCE 4
+
+struct pdp_engines *pdp_engines_create(const struct pdp_engines_params *params, char *err,
+				       size_t err_size)
+{
+	struct pdp_engines *all = calloc(1, sizeof(*all));
+	int rc;
+
+	if (all == NULL) {
+		snprintf(err, err_size, "out of memory");
+		return NULL;
+	}
+	all->p = *params;
+	all->listen_fd = -1;
+	rc = join_listen(all, err, err_size);
+	if (rc != 0) {
+		join_close(all);
+		free(all);
+		errno = -rc;
+		return NULL;
+	}
+	return all;
+}
+
+void pdp_engines_destroy(struct pdp_engines *all)
+{
+	if (all == NULL)
+		return;
+	join_close(all);
+	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
+		for (unsigned int i = 0; i < PDP_ENGINES_MAX; i++)
+			free(all->by_vr[v][i]);
+	}
+	free(all);
+}
+
+/* @return an engine that failed for good, or NULL */
+static const struct engine *one_failed(const struct pdp_engines *all)
+{
+	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
+		for (unsigned int i = 0; i < all->p.vrs[v].n_engines; i++) {
+			const struct engine *e = all->by_vr[v][i];
+
+			if (e != NULL && (e->failed || e->state == PDP_ENGINE_WAITING))
+				return e;
+		}
+	}
+	return NULL;
+}
+
+static int wait_until(struct pdp_engines *all, unsigned int n_starting, char *err, size_t err_size)
+{
+	const uint64_t deadline = rte_rdtsc() +
+				  2ull * PDP_ENGINE_START_MS * rte_get_tsc_hz() / 1000;
+	const struct engine *bad;
+
+	while (all->n_starting > n_starting) {
+		int rc = pdp_loop_once(all->p.loop, 100);
+
+		if (rc != 0)
+			return rc;
+		bad = one_failed(all);
+		if (bad != NULL) {
+			snprintf(err, err_size, "%s", bad->failed ? bad->error : bad->last_death);
+			return bad->failed ? -EPROTO : -ECHILD;
+		}
+		if (rte_rdtsc() > deadline) {
+			snprintf(err, err_size, "%u engines did not start in time",
+				 all->n_starting);
+			return -ETIMEDOUT;
+		}
+	}
+	return 0;
+}
+
+int pdp_engines_start(struct pdp_engines *all, char *err, size_t err_size)
+{
+	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
+		for (unsigned int i = 0; i < all->p.vrs[v].n_engines; i++) {
+			struct engine *e = engine_make(all, v, i);
+			int rc;
+
+			if (e == NULL)
+				return -ENOMEM;
+			e->wanted = true;
+			rc = engine_start(e, err, err_size);
+			if (rc == 0)
+				rc = wait_until(all, STARTS_AT_ONCE - 1, err, err_size);
+			if (rc != 0)
+				return rc;
+		}
+	}
+	return wait_until(all, 0, err, err_size);
+}
+
+static void info_of(const struct engine *e, struct pdp_engine_info *info)
+{
+	*info = (struct pdp_engine_info){
+		.vr = e->vr,
+		.index = e->index,
+		.state = e->state,
+		.pid = e->pid,
+		.lcore = e->lcore,
+		.cpu = e->cpu,
+		.by_hand = e->by_hand,
+		.busy_poll = e->busy_poll,
+		.generation = e->generation,
+		.deaths = e->deaths,
+		.status = e->region != NULL ? pdp_region_status(e->region) : NULL,
+	};
+	snprintf(info->last_death, sizeof(info->last_death), "%s", e->last_death);
+	for (unsigned int i = 0; i < e->all->p.n_md; i++) {
+		const struct pdp_chan *ch = e->chans[i];
+
+		if (ch == NULL)
+			continue;
+		for (unsigned int k = 0; k < PDP_LIE_N; k++)
+			info->lies[k] += __atomic_load_n(&ch->lies[k], __ATOMIC_RELAXED);
+		info->wakes += ch->wakes;
+		info->out += pdp_chan_out(ch);
+	}
+}
+
+void pdp_engines_each(struct pdp_engines *all,
+		      void (*fn)(const struct pdp_engine_info *info, void *arg), void *arg)
+{
+	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
+		for (unsigned int i = 0; i < PDP_ENGINES_MAX; i++) {
+			struct pdp_engine_info info;
+
+			if (all->by_vr[v][i] == NULL)
+				continue;
+			info_of(all->by_vr[v][i], &info);
+			fn(&info, arg);
+		}
+	}
+}

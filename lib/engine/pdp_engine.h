@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Life of the engines, seen from the primary: spawn, handshake, hand over to the MD, watch, stop,
+ * reap, start again.
+ *
+ * Thread: control (the loop's), all of it. Nothing here waits for an engine without a deadline.
+ */
+#ifndef PDP_ENGINE_H
+#define PDP_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <pdp_dispatch.h>
+#include <pdp_loop.h>
+
+struct pdp_engines;
+
+enum pdp_engine_state {
+	PDP_ENGINE_NONE,     /**< no process and none wanted */
+	PDP_ENGINE_STARTING, /**< spawned, has not said hello */
+	PDP_ENGINE_JOINING,  /**< attaching, plugin initialising */
+	PDP_ENGINE_RUNNING,  /**< gets packets */
+	PDP_ENGINE_STOPPING, /**< drained or told to stop, process not gone yet */
+	PDP_ENGINE_WAITING,  /**< died; another one starts after a pause */
+};
+
+const char *pdp_engine_state_name(enum pdp_engine_state state);
+
+/** How an engine's loop waits. */
+enum pdp_engine_poll {
+	PDP_ENGINE_POLL_AUTO, /**< polls when alone on its CPU, else sleeps when its rings are empty
+			       */
+	PDP_ENGINE_POLL_BUSY,
+	PDP_ENGINE_POLL_ADAPTIVE,
+};
+
+/** What engines need to know of their VR; pointers are borrowed while the pdp_engines lives. */
+struct pdp_engines_vr {
+	const char *name;
+	const char *plugin; /**< path */
+	const char *args;   /**< JSON text */
+	unsigned int n_engines;
+	const uint32_t *weights; /**< n_engines, or NULL: all 1 */
+	uint32_t slots;
+	uint32_t blanks;
+	enum pdp_engine_poll poll;
+	bool symmetric;
+	const struct pdp_vif_conf *vifs;
+	unsigned int n_vifs;
+};
+
+struct pdp_engines_params {
+	struct pdp_loop *loop;
+	const char *node;
+	const char *file_prefix;
+	const char *runtime_dir; /**< where the engines' socket goes */
+	const char *program;	 /**< path of pdp-engine */
+	struct pdp_md **mds;
+	unsigned int n_md;
+	const struct pdp_engines_vr *vrs;
+	unsigned int n_vrs;
+	const uint16_t *cpus; /**< CPUs for engines, nearest first */
+	unsigned int n_cpus;
+	bool shares_md_cpu; /**< an engine CPU is an MD's too: no engine polls */
+	const void *base;   /**< descriptor offsets count from here */
+};
+
+/**
+ * Open the engines' socket.
+ * @param err  out, on failure: a sentence
+ * @return NULL with errno: EADDRINUSE, EACCES, ENOMEM, ...
+ */
+struct pdp_engines *pdp_engines_create(const struct pdp_engines_params *params, char *err,
+				       size_t err_size);
+
+/**
+ * Start every engine that the VRs want, and run the loop until all are RUNNING. MD lcores run
+ * already.
+ * @param err  out, on failure: which engine, why, and what to do
+ * @return 0; -EPROTO, -ECHILD (an engine refused or left), -ETIMEDOUT; -EINTR: the loop was stopped
+ */
+int pdp_engines_start(struct pdp_engines *engines, char *err, size_t err_size);
+
+/**
+ * Stop all engines: drain, STOP, and after `deadline_ms` SIGKILL those started by the primary. Runs
+ * the loop meanwhile. Afterwards no channel is left.
+ */
+void pdp_engines_stop(struct pdp_engines *engines, unsigned int deadline_ms);
+
+/** NULL: nothing. After pdp_engines_stop(). */
+void pdp_engines_destroy(struct pdp_engines *engines);
+
+/** What is told of one engine. */
+struct pdp_engine_info {
+	unsigned int vr;
+	unsigned int index;
+	enum pdp_engine_state state;
+	int pid; /**< 0: no process */
+	uint32_t lcore;
+	uint32_t cpu;
+	bool by_hand;
+	bool busy_poll;
+	uint32_t generation; /**< starts so far */
+	uint32_t deaths;     /**< unasked ends so far */
+	uint64_t lies[PDP_LIE_N];
+	uint64_t wakes;
+	uint64_t out;			 /**< packets lent now */
+	char last_death[128];		 /**< "" or how the last one ended */
+	const struct pdp_status *status; /**< NULL: no region; valid until the loop runs again */
+};
+
+/** Call fn for every engine that has been asked for or joined. */
+void pdp_engines_each(struct pdp_engines *engines,
+		      void (*fn)(const struct pdp_engine_info *info, void *arg), void *arg);
+
+#endif /* PDP_ENGINE_H */

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The memory and the process of an engine. posix_spawn, never fork: copy-on-write faults would
+ * stall the MD. Control thread.
+ */
+#include <errno.h>
+#include <glob.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+
+#include "engine_priv.h"
+
+extern char **environ;
+
+static void conf_write(struct engine *e, struct pdp_engine_conf *conf)
+{
+	const struct pdp_engines_vr *vr = &e->all->p.vrs[e->vr];
+
+	snprintf(conf->node, sizeof(conf->node), "%s", e->all->p.node);
+	snprintf(conf->vr, sizeof(conf->vr), "%s", vr->name);
+	snprintf(conf->plugin, sizeof(conf->plugin), "%s", vr->plugin);
+	conf->symmetric = vr->symmetric;
+	conf->n_vifs = vr->n_vifs;
+	memcpy(conf->vifs, vr->vifs, vr->n_vifs * sizeof(*vr->vifs));
+	conf->args_off = sizeof(*conf);
+	conf->args_size = (uint32_t)strlen(vr->args) + 1;
+	memcpy((char *)conf + conf->args_off, vr->args, conf->args_size);
+}
+
+int region_make(struct engine *e, char *err, size_t err_size)
+{
+	const struct pdp_engines_params *p = &e->all->p;
+	const struct pdp_engines_vr *vr = &p->vrs[e->vr];
+	const struct pdp_region_params rp = {
+		.n_md = p->n_md,
+		.n_slots = vr->slots,
+		.n_blanks = vr->blanks,
+		.engine = e->index,
+		.n_engines = PDP_ENGINES_MAX,
+		.conf_size = (uint32_t)(sizeof(struct pdp_engine_conf) + strlen(vr->args) + 1),
+		.tsc_hz = rte_get_tsc_hz(),
+	};
+	char name[RTE_MEMZONE_NAMESIZE];
+
+	snprintf(name, sizeof(name), "pdp_%s_%u", vr->name, e->index);
+	e->zone = rte_memzone_reserve_aligned(name, pdp_region_size(&rp), SOCKET_ID_ANY, 0,
+					      PDP_LINE);
+	if (e->zone == NULL) {
+		snprintf(err, err_size,
+			 "engine " ENGINE_FMT
+			 ": no %zu KiB of hugepage memory left for its rings; start the "
+			 "primary with a larger -m, or use fewer slots",
+			 ENGINE_ARG(e), pdp_region_size(&rp) >> 10);
+		return -ENOMEM;
+	}
+	e->region = pdp_region_create(e->zone->addr, &rp, p->base);
+	conf_write(e, pdp_region_conf(e->region));
+	pdp_region_status(e->region)->generation = e->generation;
+	for (unsigned int i = 0; i < p->n_md; i++) {
+		e->chans[i] = pdp_chan_create(e->region, i, p->base, true);
+		if (e->chans[i] == NULL) {
+			snprintf(err, err_size, "engine " ENGINE_FMT ": out of memory",
+				 ENGINE_ARG(e));
+			region_free(e);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+void region_free(struct engine *e)
+{
+	for (unsigned int i = 0; i < e->all->p.n_md; i++) {
+		pdp_chan_destroy(e->chans[i]);
+		e->chans[i] = NULL;
+	}
+	if (e->zone != NULL)
+		rte_memzone_free(e->zone);
+	e->zone = NULL;
+	e->region = NULL;
+}
+
+int spawn(struct engine *e, char *err, size_t err_size)
+{
+	const struct pdp_engines_params *p = &e->all->p;
+	char prefix[128], vr[32], index[16];
+	char *argv[] = {(char *)(uintptr_t)p->program,
+			(char *)"--proc-type=secondary",
+			prefix,
+			(char *)"--",
+			vr,
+			index,
+			NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none;
+	int rc;
+
+	snprintf(prefix, sizeof(prefix), "--file-prefix=%s", p->file_prefix);
+	snprintf(vr, sizeof(vr), "--vr=%s", p->vrs[e->vr].name);
+	snprintf(index, sizeof(index), "--engine=%u", e->index);
+	sigemptyset(&none);
+	posix_spawnattr_init(&attr);
+	/* An own process group: Ctrl-C in the primary's terminal is the primary's to handle. */
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+	rc = posix_spawn(&e->pid, p->program, &actions, &attr, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attr);
+	if (rc != 0) {
+		e->pid = 0;
+		snprintf(err, err_size, "engine " ENGINE_FMT ": cannot start %s: %s", ENGINE_ARG(e),
+			 p->program, strerror(rc));
+		return -rc;
+	}
+	return 0;
+}
+
+/* EAL's message socket of a process that is gone: nobody else removes it. */
+static void remove_mp_socket(const struct pdp_engines *all, pid_t pid)
+{
+	char pattern[256];
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/mp_socket_%d_*", all->p.runtime_dir, pid);
+	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			unlink(found.gl_pathv[i]);
+		globfree(&found);
+	}
+}
+
+void reap(struct engine *e, char *how, size_t size)
+{
+	siginfo_t si = {0};
+
+	remove_mp_socket(e->all, e->pid);
+	if (waitid(P_PIDFD, (id_t)e->pidfd, &si, WEXITED | WNOHANG) != 0 || si.si_pid == 0)
+		snprintf(how, size, "left");
+	else if (si.si_code == CLD_EXITED)
+		snprintf(how, size, "exited with code %d", si.si_status);
+	else
+		snprintf(how, size, "killed by signal %d (%s)", si.si_status,
+			 strsignal(si.si_status));
+}
