@@ -186,6 +186,11 @@ static uint32_t hash(struct pdp_vr *vr, const struct pdp_pkt *pkt)
 	return pdp_flow_hash(pkt->data, pkt->len, kind, vr->conf->symmetric);
 }
 
+static void burst(struct pdp_vr *vr, unsigned int n)
+{
+	vr->max_burst = n < 1 ? 1 : n > PDP_BURST_MAX ? PDP_BURST_MAX : n;
+}
+
 static void say(struct pdp_vr *vr, int level, const char *format, ...)
 {
 	static const char *const names[] = {"error", "warning", "notice", "debug"};
@@ -207,5 +212,6 @@ const struct pdp_vr_services rt_services = {
 	.counter = counter,
 	.now_ns = now_ns,
 	.hash = hash,
+	.burst = burst,
 	.log = say,
 };

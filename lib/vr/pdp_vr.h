@@ -27,8 +27,9 @@ extern "C" {
 #define PDP_BURST_MAX	  64   /**< packets of one call of process() */
 #define PDP_VR_MSG_SIZE	  1024 /**< longest message between engines, bytes */
 #define PDP_VR_N_COUNTERS 32   /**< named counters of one engine */
-#define PDP_BUCKETS	  1024 /**< flow buckets of a VR; a bucket's packets go to one engine at a time \
-				*/
+#define PDP_BUCKETS                                                                   \
+	1024 /**< flow buckets of a VR; a bucket's packets go to one engine at a time \
+	      */
 
 /** What becomes of a packet. */
 enum pdp_verdict {
@@ -90,6 +91,7 @@ struct pdp_vr_services {
 	uint64_t *(*counter)(struct pdp_vr *vr, const char *name);
 	uint64_t (*now_ns)(struct pdp_vr *vr);
 	uint32_t (*hash)(struct pdp_vr *vr, const struct pdp_pkt *pkt);
+	void (*burst)(struct pdp_vr *vr, unsigned int n);
 	void (*log)(struct pdp_vr *vr, int level, const char *format, ...)
 		__attribute__((format(printf, 3, 4)));
 };
@@ -264,6 +266,13 @@ static inline uint64_t *pdp_vr_counter(const struct pdp_vr_info *info, const cha
 static inline uint64_t pdp_vr_now_ns(const struct pdp_vr_info *info)
 {
 	return info->services->now_ns(info->vr);
+}
+
+/** From the next call on, hand at most n packets to process(); 1 .. PDP_BURST_MAX, others are
+ * clamped. */
+static inline void pdp_vr_set_burst(const struct pdp_vr_info *info, unsigned int n)
+{
+	info->services->burst(info->vr, n);
 }
 
 /** Log a line (no newline needed) with the VR's and the engine's name. Not for every packet. */
