@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The node's configuration: JSON decoded and checked by one table of keys (config.c), the same for the file and the
- * control socket. An unknown key, a wrong type or an impossible value is an error with the JSON path, the line and a
- * sentence that says what would be right. What only a running EAL knows (do the ports exist, their MACs, queues) is
- * checked by pdp-primary afterwards with the same error form.
+ * The node's configuration: JSON decoded and checked by one table of keys (config.c), the same for
+ * the file and the control socket. An unknown key, a wrong type or an impossible value is an error
+ * with the JSON path, the line and a sentence that says what would be right. What only a running
+ * EAL knows (do the ports exist, their MACs, queues) is checked by pdp-primary afterwards with the
+ * same error form.
  *
  * Thread: any, one at a time per object. Owner: the caller frees with pdp_config_destroy().
  */
@@ -18,9 +19,12 @@
 #include <pdp_classify.h>
 #include <pdp_vif.h>
 
-#define PDP_NAME_SIZE	   16  /**< names of node, VR, vif: 1..15 of [a-z0-9_-], first a letter */
-#define PDP_PORT_NAME_SIZE 64  /**< ethdev name */
-#define PDP_CPU_MAX	   1024
+#define PDP_NAME_SIZE	   16	/**< names of node, VR, vif: 1..15 of [a-z0-9_-], first a letter */
+#define PDP_PORT_NAME_SIZE 64	/**< ethdev name */
+#define PDP_CPU_MAX	   1024 /**< CPU numbers are below this */
+#define PDP_PORTS_MAX \
+	32 /**< ports of a node: as many as DPDK is built for (RTE_MAX_ETHPORTS in Debian) */
+#define PDP_VRS_MAX 1024 /**< VRs of a node */
 
 enum pdp_poll { PDP_POLL_AUTO, PDP_POLL_BUSY, PDP_POLL_ADAPTIVE };
 enum pdp_isolation { PDP_ISOLATION_SECONDARY, PDP_ISOLATION_SEALED };
@@ -33,13 +37,15 @@ struct pdp_cpu_list {
 struct pdp_port_config {
 	char name[PDP_PORT_NAME_SIZE]; /**< "name": ethdev name or PCI address */
 	uint16_t mtu;		       /**< "mtu": default 1500; 68..9600 */
-	uint16_t rx_queues;	       /**< "rx_queues": 0 (default): one per MD lcore, as far as the port has them */
-	uint16_t descriptors;	       /**< "descriptors": per queue, default 1024 */
-	bool promiscuous;	       /**< "promiscuous": default true */
+	uint16_t rx_queues; /**< "rx_queues": 0 (default): one per MD lcore, as far as the port has
+			       them */
+	uint16_t descriptors; /**< "descriptors": per queue, default 1024 */
+	bool promiscuous;     /**< "promiscuous": default true */
 };
 
 struct pdp_vif_config {
-	struct pdp_vif_conf conf;  /**< .port = index into ports of the node here; MACs zero where not given */
+	struct pdp_vif_conf
+		conf; /**< .port = index into ports of the node here; MACs zero where not given */
 	bool has_mac;
 	struct pdp_prefix *prefixes; /**< "source": ["10.0.0.0/8", ...]; carrier raw only */
 	unsigned int n_prefixes;
@@ -49,13 +55,14 @@ struct pdp_vif_config {
 
 struct pdp_vr_config {
 	char name[PDP_NAME_SIZE];
-	char plugin[256];	      /**< resolved path of the .so */
-	char *args;		      /**< "args" as compact JSON text, default "{}" */
-	uint16_t engines;	      /**< "engines": 0..64, default 1 */
-	enum pdp_isolation isolation; /**< "isolation": default secondary; sealed is refused until it exists */
-	char balance[16];	      /**< "balance": name of a balancer, default "flow" */
-	enum pdp_hash_mode hash;      /**< "hash": inner (default), outer, symmetric */
-	uint32_t *weights;	      /**< "weights": [1..1000, ...], one per engine; NULL: all equal */
+	char plugin[256]; /**< resolved path of the .so */
+	char *args;	  /**< "args" as compact JSON text, default "{}" */
+	uint16_t engines; /**< "engines": 0..64, default 1 */
+	enum pdp_isolation
+		isolation; /**< "isolation": default secondary; sealed is refused until it exists */
+	char balance[16];  /**< "balance": name of a balancer, default "flow" */
+	enum pdp_hash_mode hash; /**< "hash": inner (default), outer, symmetric */
+	uint32_t *weights;	 /**< "weights": [1..1000, ...], one per engine; NULL: all equal */
 	uint32_t n_weights;
 	uint32_t slots;	      /**< "slots": 2..32768, default 1024 */
 	uint32_t blank_slots; /**< "blank_slots": 0..1024, default 32 */
@@ -67,39 +74,56 @@ struct pdp_vr_config {
 };
 
 struct pdp_config {
-	char node[PDP_NAME_SIZE]; /**< "node": default "pdp" */
-	char file[256];		  /**< where it came from */
-	struct pdp_cpu_list engine_cpus;  /**< "cpus.engines"; default: CPUs of the process that no MD lcore is on */
-	struct pdp_cpu_list control_cpus; /**< "cpus.control"; default: empty, pdp-primary chooses */
-	enum pdp_poll md_poll;		  /**< "md.poll": busy (default) or adaptive */
-	uint32_t pool_packets;		  /**< "pool.packets": 0 (default): computed from ports, slots and lcores */
-	uint32_t pool_packet_size;	  /**< "pool.packet_size": data bytes of a packet buffer; 0: from the largest MTU */
+	char node[PDP_NAME_SIZE];	 /**< "node": default "pdp" */
+	char file[256];			 /**< where it came from */
+	struct pdp_cpu_list engine_cpus; /**< "cpus.engines"; default: CPUs of the process that no
+					    MD lcore is on */
+	struct pdp_cpu_list
+		control_cpus; /**< "cpus.control"; default: empty, pdp-primary chooses */
+	bool share_md; /**< "cpus.share_md": engines may run on CPUs of MD lcores; default false */
+	enum pdp_poll md_poll;	   /**< "md.poll": busy (default) or adaptive */
+	uint32_t pool_packets;	   /**< "pool.packets": 0 (default): computed from ports, slots and
+				      lcores */
+	uint32_t pool_packet_size; /**< "pool.packet_size": data bytes of a packet buffer; 0: from
+				      the largest MTU */
 	struct pdp_port_config *ports;
 	unsigned int n_ports;
 	struct pdp_vr_config *vrs;
 	unsigned int n_vrs; /**< 0..1024 */
 };
 
-/** What went wrong, ready to print: "node.json:12: vrs[0].vifs[1].vlan: 5000 is no VLAN id; use 1..4094". */
+/** What went wrong, ready to print: "node.json:12: vrs[0].vifs[1].vlan: 5000 is no VLAN id;
+ * use 1..4094". */
 struct pdp_config_error {
 	char text[512];
 };
 
 /** Environment the checks need; tests give their own. */
 struct pdp_config_env {
-	const char *plugin_path; /**< folders separated by ':' in which plugin names are looked up */
-	bool (*balancer_known)(const char *name);
+	/**
+	 * Folders separated by ':' in which a plugin NAME is looked up, as pdp_vr_NAME.so and
+	 * NAME/pdp_vr_NAME.so; a name with a slash is a path, from the configuration file's folder
+	 * on. NULL: names are kept and not looked up (fuzzing).
+	 */
+	const char *plugin_path;
+	bool (*balancer_known)(const char *name); /**< NULL: any */
 	const char *balancers;	 /**< "rr, random, weighted, flow" for the message */
-	const uint16_t *md_cpus; /**< CPUs of the MD lcores: may not be engine CPUs unless "cpus.share_md" is true */
+	const uint16_t *md_cpus; /**< CPUs of the MD lcores: may not be engine CPUs unless
+				    "cpus.share_md" is true */
 	unsigned int n_md_cpus;
-	unsigned int n_cpus; /**< CPUs of the machine: 0 .. n_cpus - 1; a number beyond is refused */
+	const uint16_t *process_cpus; /**< CPUs the process may use, for the default of
+					 "cpus.engines"; NULL: all */
+	unsigned int n_process_cpus;
+	unsigned int
+		n_cpus; /**< CPUs of the machine: 0 .. n_cpus - 1; a number beyond is refused */
 };
 
 /**
  * Decode and check a configuration file.
  * @return the configuration, or NULL with err filled (nothing else happened)
  */
-struct pdp_config *pdp_config_load(const char *file, const struct pdp_config_env *env, struct pdp_config_error *err);
+struct pdp_config *pdp_config_load(const char *file, const struct pdp_config_env *env,
+				   struct pdp_config_error *err);
 
 /** The same from text. @param name stands for the file in messages */
 struct pdp_config *pdp_config_parse(const char *text, size_t size, const char *name,

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The control socket: one JSON object a line in, one JSON object a line out, over a Unix stream socket that only its
- * owner can open (mode 0600; the peer's uid is checked too). Runs on the primary's control thread; never blocks it.
+ * The control socket: one JSON object a line in, one JSON object a line out, over a Unix stream
+ * socket that only its owner can open (mode 0600; the peer's uid is checked too). Runs on the
+ * primary's control thread; never blocks it.
  *
  *   request:  {"cmd": "vr show", "args": {"vr": "red"}}
- *   answer:   {"ok": true, "result": {...}}  or  {"ok": false, "error": "no VR is called \"rad\"; there are: red, blue"}
+ *   answer:   {"ok": true, "result": {...}}  or  {"ok": false, "error": "no VR is called \"rad\";
+ * there are: red, blue"}
  *
- * A line longer than 64 KiB, bad JSON or an unknown command gets an error answer; a client that does not read is dropped.
- * Thread: the loop's.
+ * A line longer than 64 KiB, bad JSON or an unknown command gets an error answer; a client that
+ * does not read is dropped. Thread: the loop's.
  */
 #ifndef PDP_CONTROL_H
 #define PDP_CONTROL_H
@@ -28,7 +30,8 @@ struct pdp_control;
  * @param err     out: a sentence with the remedy, where it fails
  * @return 0 or -errno (err filled)
  */
-typedef int (*pdp_control_fn)(void *arg, const json_t *args, json_t **result, char *err, size_t err_size);
+typedef int (*pdp_control_fn)(void *arg, const json_t *args, json_t **result, char *err,
+			      size_t err_size);
 
 /**
  * Listen.
@@ -38,7 +41,8 @@ typedef int (*pdp_control_fn)(void *arg, const json_t *args, json_t **result, ch
 struct pdp_control *pdp_control_create(struct pdp_loop *loop, const char *path);
 
 /** Register a command, e.g. "engine list". @param help one line for `help` */
-int pdp_control_register(struct pdp_control *ctl, const char *cmd, const char *help, pdp_control_fn fn, void *arg);
+int pdp_control_register(struct pdp_control *ctl, const char *cmd, const char *help,
+			 pdp_control_fn fn, void *arg);
 
 /** Close all connections and remove the socket. NULL: nothing. */
 void pdp_control_destroy(struct pdp_control *ctl);

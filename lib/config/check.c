@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What hangs on several keys: names used twice, CPUs of engines against those of MD lcores, weights
+ * against engines, buffers against MTUs, and vifs that match the same packets.
+ */
+#include "config_priv.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+/* Bytes of layer 2 that a buffer holds besides the MTU: Ethernet header and two VLAN tags. */
+#define L2_MAX (14 + 2 * 4)
+
+#define WHERE(name, parent, member) const struct where name = {.up = (parent), .key = (member)}
+
+int check_port(struct decoder *d, const struct where *where, json_t *obj, void *base)
+{
+	const struct pdp_port_config *port = base;
+	WHERE(name, where, "name");
+	const int first = pdp_config_port(d->config, port->name);
+
+	if (&d->config->ports[first] != port)
+		return where_fail(d, &name, "ports[%d] is called \"%s\" too; list a port once",
+				  first, port->name);
+	return 0;
+}
+
+/* All ports and vifs are decoded: is the name of this vif new in its VR? */
+static int check_vif_names(struct decoder *d, const struct where *where,
+			   const struct pdp_vr_config *vr)
+{
+	WHERE(vifs, where, "vifs");
+
+	for (unsigned int i = 1; i < vr->n_vifs; i++) {
+		const struct where vif = {.up = &vifs, .index = i};
+		WHERE(name, &vif, "name");
+
+		for (unsigned int j = 0; j < i; j++) {
+			if (strcmp(vr->vifs[i].conf.name, vr->vifs[j].conf.name) == 0)
+				return where_fail(d, &name,
+						  "vifs[%u] of this VR is called \"%s\" too; give "
+						  "each a name of its own",
+						  j, vr->vifs[j].conf.name);
+		}
+	}
+	return 0;
+}
+
+static int check_weights(struct decoder *d, const struct where *where,
+			 const struct pdp_vr_config *vr)
+{
+	WHERE(weights, where, "weights");
+
+	if (vr->weights == NULL)
+		return 0;
+	if (strcmp(vr->balance, "weighted") != 0)
+		return where_fail(d, &weights,
+				  "balance \"%s\" has no weights; take them out, or use balance "
+				  "\"weighted\"",
+				  vr->balance);
+	if (vr->n_weights != vr->engines)
+		return where_fail(d, &weights,
+				  "%" PRIu32 " weights for %u engines; give one for each engine",
+				  vr->n_weights, vr->engines);
+	return 0;
+}
+
+int check_vr(struct decoder *d, const struct where *where, json_t *obj, void *base)
+{
+	struct pdp_vr_config *vr = base;
+	WHERE(name, where, "name");
+	WHERE(isolation, where, "isolation");
+
+	where_format(where, vr->path, sizeof(vr->path));
+	for (const struct pdp_vr_config *other = d->config->vrs; other != vr; other++) {
+		if (strcmp(other->name, vr->name) == 0)
+			return where_fail(d, &name,
+					  "vrs[%zu] is called \"%s\" too; give each VR a name of "
+					  "its own",
+					  (size_t)(other - d->config->vrs), vr->name);
+	}
+	if (vr->isolation == PDP_ISOLATION_SEALED)
+		return where_fail(d, &isolation,
+				  "sealed engines are not built yet; use \"secondary\"");
+	if (check_weights(d, where, vr) != 0)
+		return -1;
+	return check_vif_names(d, where, vr);
+}
+
+static bool is_md_cpu(const struct pdp_config_env *env, uint16_t cpu)
+{
+	for (unsigned int i = 0; i < env->n_md_cpus; i++) {
+		if (env->md_cpus[i] == cpu)
+			return true;
+	}
+	return false;
+}
+
+/* The CPUs of engines where the configuration names none. */
+static int default_engine_cpus(struct decoder *d)
+{
+	const struct pdp_config_env *env = d->env;
+	const unsigned int n = env->process_cpus != NULL ? env->n_process_cpus : env->n_cpus;
+	struct pdp_cpu_list *list = &d->config->engine_cpus;
+
+	list->cpus = calloc(n > 0 ? n : 1, sizeof(*list->cpus));
+	if (list->cpus == NULL)
+		return -1;
+	for (unsigned int i = 0; i < n; i++) {
+		const uint16_t cpu = env->process_cpus != NULL ? env->process_cpus[i] : (uint16_t)i;
+
+		if (d->config->share_md || !is_md_cpu(env, cpu))
+			list->cpus[list->n++] = cpu;
+	}
+	return 0;
+}
+
+static int check_cpus(struct decoder *d, const struct where *where)
+{
+	const struct pdp_config *config = d->config;
+	unsigned int n_engines = 0;
+	WHERE(cpus, where, "cpus");
+	WHERE(engines, &cpus, "engines");
+
+	if (config->engine_cpus.cpus == NULL && default_engine_cpus(d) != 0)
+		return where_fail(d, &engines, "out of memory");
+	for (unsigned int i = 0; i < config->engine_cpus.n; i++) {
+		const struct where here = {.up = &engines, .index = i};
+
+		if (!config->share_md && is_md_cpu(d->env, config->engine_cpus.cpus[i]))
+			return where_fail(d, &here,
+					  "CPU %u runs an MD lcore; use another, or set "
+					  "cpus.share_md to true",
+					  config->engine_cpus.cpus[i]);
+	}
+	for (unsigned int i = 0; i < config->n_vrs; i++)
+		n_engines += config->vrs[i].engines;
+	if (config->engine_cpus.n == 0 && n_engines > 0)
+		return where_fail(d, &engines,
+				  "no CPU is left for %u engines; list CPUs here, start the MD on "
+				  "fewer, or set cpus.share_md to true",
+				  n_engines);
+	return 0;
+}
+
+static int check_pool(struct decoder *d, const struct where *where)
+{
+	const struct pdp_config *config = d->config;
+	WHERE(pool, where, "pool");
+	WHERE(packet_size, &pool, "packet_size");
+
+	for (unsigned int i = 0; i < config->n_ports; i++) {
+		const uint32_t needed = config->ports[i].mtu + (uint32_t)L2_MAX;
+
+		if (config->pool_packet_size != 0 && config->pool_packet_size < needed)
+			return where_fail(d, &packet_size,
+					  "%" PRIu32 " bytes do not hold a packet of ports[%u] "
+					  "(MTU %u); use %" PRIu32 " or more, or 0",
+					  config->pool_packet_size, i, config->ports[i].mtu,
+					  needed);
+	}
+	return 0;
+}
+
+int check_top(struct decoder *d, const struct where *where, json_t *obj, void *base)
+{
+	if (check_cpus(d, where) != 0 || check_pool(d, where) != 0)
+		return -1;
+	where_fill_lines(d);
+	return check_overlap(d);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The table of all keys of a configuration. Decoding, messages and the test of config/README.md go
+ * by it; a key is added here, in the structure it is stored in, and in the reference.
+ */
+#include "config_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define N(array)		(sizeof(array) / sizeof((array)[0]))
+#define AT(type, member)	.offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
+#define COUNT(type, member)	.count_offset = offsetof(type, member)
+#define CHOICES(array)		.choices = (array), .n_choices = N(array)
+#define SECTION_OF(array, type) .keys = (array), .n_keys = N(array), .size = sizeof(type)
+
+static const char *const md_polls[] = {[PDP_POLL_BUSY] = "busy", [PDP_POLL_ADAPTIVE] = "adaptive"};
+static const char *const polls[] = {
+	[PDP_POLL_AUTO] = "auto", [PDP_POLL_BUSY] = "busy", [PDP_POLL_ADAPTIVE] = "adaptive"};
+static const char *const isolations[] = {
+	[PDP_ISOLATION_SECONDARY] = "secondary", [PDP_ISOLATION_SEALED] = "sealed"};
+static const char *const hashes[] = {
+	[PDP_HASH_INNER] = "inner", [PDP_HASH_OUTER] = "outer", [PDP_HASH_SYMMETRIC] = "symmetric"};
+static const char *const kinds[] = {[PDP_VIF_ETHERNET] = "ethernet", [PDP_VIF_IP] = "ip"};
+static const char *const carriers[] = {[PDP_CARRIER_RAW] = "raw",
+				       [PDP_CARRIER_VLAN] = "vlan",
+				       [PDP_CARRIER_UDP] = "udp",
+				       [PDP_CARRIER_VXLAN] = "vxlan"};
+
+#define CPUS(member) AT(struct pdp_config, member.cpus), COUNT(struct pdp_config, member.n)
+
+static const struct key cpus_keys[] = {
+	{"engines", KEY_CPUS, CPUS(engine_cpus), .max = PDP_CPU_MAX,
+	 .def_words = "all CPUs of the process but those of MD lcores"},
+	{"control", KEY_CPUS, CPUS(control_cpus), .max = PDP_CPU_MAX, .def = "[]"},
+	{"share_md", KEY_BOOL, AT(struct pdp_config, share_md), .def = "false"},
+};
+static const struct section cpus_section = {"cpus", SECTION_OF(cpus_keys, struct pdp_config)};
+
+static const struct key md_keys[] = {
+	{"poll", KEY_CHOICE, AT(struct pdp_config, md_poll), .def = "\"busy\"", CHOICES(md_polls)},
+};
+static const struct section md_section = {"md", SECTION_OF(md_keys, struct pdp_config)};
+
+static const struct key pool_keys[] = {
+	{"packets", KEY_UINT, AT(struct pdp_config, pool_packets), .max = 1u << 27, .def = "0",
+	 .noun = "a number of packets"},
+	{"packet_size", KEY_UINT, AT(struct pdp_config, pool_packet_size), .max = 65280, .def = "0",
+	 .noun = "a packet size"},
+};
+static const struct section pool_section = {"pool", SECTION_OF(pool_keys, struct pdp_config)};
+
+#define PORT(member) AT(struct pdp_port_config, member)
+
+static const struct key port_keys[] = {
+	{"name", KEY_TEXT, PORT(name), .required = true},
+	{"mtu", KEY_UINT, PORT(mtu), .min = 68, .max = 9600, .def = "1500", .noun = "an MTU"},
+	{"rx_queues", KEY_UINT, PORT(rx_queues), .max = 128, .def = "0",
+	 .noun = "a number of queues"},
+	{"descriptors", KEY_UINT, PORT(descriptors), .min = 32, .max = 32768, .def = "1024",
+	 .noun = "a number of descriptors"},
+	{"promiscuous", KEY_BOOL, PORT(promiscuous), .def = "true"},
+};
+static const struct section port_section = {
+	"ports[]", SECTION_OF(port_keys, struct pdp_port_config), .check = check_port};
+
+#define VIF(member)  AT(struct pdp_vif_config, member)
+#define CONF(member) AT(struct pdp_vif_config, conf.member)
+
+static const struct key vif_keys[] = {
+	{"name", KEY_NAME, CONF(name), .required = true},
+	{"port", KEY_PORT, CONF(port), .required = true},
+	{"kind", KEY_CHOICE, CONF(kind), .def = "\"ethernet\"", CHOICES(kinds)},
+	{"carrier", KEY_CHOICE, CONF(carrier), .def = "\"raw\"", CHOICES(carriers)},
+	{"source", KEY_PREFIXES, VIF(prefixes), COUNT(struct pdp_vif_config, n_prefixes), .min = 1,
+	 .max = CONFIG_PREFIXES_MAX, .carriers = ON_RAW, .def_words = "the whole port"},
+	{"mtu", KEY_UINT, CONF(mtu), .min = 68, .max = 9600, .noun = "an MTU",
+	 .def_words = "the port's less what the carrier puts in front"},
+	{"mac", KEY_MAC, CONF(mac), .def_words = "the port's; in tunnels one made up"},
+	{"peer_mac", KEY_MAC, CONF(peer_mac),
+	 .def_words = "required for kind ip in raw, vlan, vxlan"},
+	{"vlan", KEY_UINT, CONF(vlan), .min = 1, .max = 4094, .noun = "a VLAN id", .required = true,
+	 .carriers = ON_VLAN},
+	{"udp_port", KEY_UINT, CONF(udp_port), .min = 1, .max = 65535, .noun = "a UDP port",
+	 .carriers = ON_TUNNEL, .def_words = "4789 in vxlan; required in udp"},
+	{"remote_udp_port", KEY_UINT, CONF(remote_udp_port), .min = 1, .max = 65535,
+	 .noun = "a UDP port", .carriers = ON_TUNNEL, .def_words = "as udp_port"},
+	{"vni", KEY_UINT, CONF(vni), .max = 0xffffff, .noun = "a VNI", .required = true,
+	 .carriers = ON_VXLAN},
+	{"local", KEY_IP, CONF(local), .required = true, .carriers = ON_TUNNEL},
+	{"remote", KEY_IP, CONF(remote), .required = true, .carriers = ON_TUNNEL},
+	{"remote_mac", KEY_MAC, CONF(remote_mac), .required = true, .carriers = ON_TUNNEL},
+	{"ttl", KEY_UINT, CONF(ttl), .min = 1, .max = 255, .noun = "a TTL", .def = "64",
+	 .carriers = ON_TUNNEL},
+	{"check_remote", KEY_FLAG, CONF(flags), .max = PDP_VIF_CHECK_REMOTE, .def = "true",
+	 .carriers = ON_TUNNEL},
+};
+const struct section config_vif = {"vrs[].vifs[]", SECTION_OF(vif_keys, struct pdp_vif_config),
+				   .check = check_vif};
+
+#define VR(member) AT(struct pdp_vr_config, member)
+
+static const struct key vr_keys[] = {
+	{"name", KEY_NAME, VR(name), .required = true},
+	{"plugin", KEY_PLUGIN, VR(plugin), .required = true},
+	{"args", KEY_ARGS, VR(args), .def = "{}"},
+	{"engines", KEY_UINT, VR(engines), .max = 64, .def = "1", .noun = "a number of engines"},
+	{"isolation", KEY_CHOICE, VR(isolation), .def = "\"secondary\"", CHOICES(isolations)},
+	{"balance", KEY_BALANCE, VR(balance), .def = "\"flow\""},
+	{"hash", KEY_CHOICE, VR(hash), .def = "\"inner\"", CHOICES(hashes)},
+	{"weights", KEY_WEIGHTS, VR(weights), COUNT(struct pdp_vr_config, n_weights), .min = 1,
+	 .max = 1000, .noun = "a weight", .def_words = "all engines equal"},
+	{"slots", KEY_UINT, VR(slots), .min = 2, .max = 32768, .def = "1024",
+	 .noun = "a number of slots"},
+	{"blank_slots", KEY_UINT, VR(blank_slots), .max = 1024, .def = "32",
+	 .noun = "a number of slots"},
+	{"poll", KEY_CHOICE, VR(poll), .def = "\"auto\"", CHOICES(polls)},
+	{"vifs", KEY_LIST, VR(vifs), COUNT(struct pdp_vr_config, n_vifs), .min = 1,
+	 .max = PDP_VIF_MAX, .required = true, .section = &config_vif},
+};
+static const struct section vr_section = {"vrs[]", SECTION_OF(vr_keys, struct pdp_vr_config),
+					  .check = check_vr};
+
+#define TOP(member) AT(struct pdp_config, member)
+
+/* In the order of decoding: vifs name ports. */
+static const struct key top_keys[] = {
+	{"node", KEY_NAME, TOP(node), .def = "\"pdp\""},
+	{"cpus", KEY_SECTION, .def = "{}", .section = &cpus_section},
+	{"md", KEY_SECTION, .def = "{}", .section = &md_section},
+	{"pool", KEY_SECTION, .def = "{}", .section = &pool_section},
+	{"ports", KEY_LIST, TOP(ports), COUNT(struct pdp_config, n_ports), .max = PDP_PORTS_MAX,
+	 .def = "[]", .section = &port_section},
+	{"vrs", KEY_LIST, TOP(vrs), COUNT(struct pdp_config, n_vrs), .max = PDP_VRS_MAX,
+	 .def = "[]", .section = &vr_section},
+};
+const struct section config_top = {"", SECTION_OF(top_keys, struct pdp_config), .check = check_top};
+
+const struct key *config_key_find(const struct section *section, const char *name)
+{
+	for (unsigned int i = 0; i < section->n_keys; i++) {
+		if (strcmp(section->keys[i].name, name) == 0)
+			return &section->keys[i];
+	}
+	return NULL;
+}
+
+const char *config_carrier_names(unsigned int mask, const char *between,
+				 char out[CARRIER_NAMES_SIZE])
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (unsigned int i = 0; i < N(carriers); i++) {
+		if (mask & ON(i))
+			n += (size_t)snprintf(out + n, CARRIER_NAMES_SIZE - n, "%s%s",
+					      n > 0 ? between : "", carriers[i]);
+	}
+	return out;
+}
+
+static const char *const type_names[KEY_N_TYPES] = {
+	[KEY_UINT] = "integer",	 [KEY_BOOL] = "boolean",   [KEY_FLAG] = "boolean",
+	[KEY_CHOICE] = "choice", [KEY_NAME] = "name",	   [KEY_TEXT] = "string",
+	[KEY_MAC] = "MAC",	 [KEY_IP] = "IP address",  [KEY_SECTION] = "object",
+	[KEY_LIST] = "list",	 [KEY_CPUS] = "list",	   [KEY_PREFIXES] = "list",
+	[KEY_WEIGHTS] = "list",	 [KEY_ARGS] = "object",	   [KEY_PLUGIN] = "string",
+	[KEY_PORT] = "string",	 [KEY_BALANCE] = "string",
+};
+
+/* What values a key takes, for the reference. */
+static void format_range(const struct key *key, char *out, size_t size)
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	switch (key->type) {
+	case KEY_UINT:
+		snprintf(out, size, "%" PRIu32 "..%" PRIu32, key->min, key->max);
+		break;
+	case KEY_LIST:
+	case KEY_PREFIXES:
+		snprintf(out, size, "%" PRIu32 "..%" PRIu32 " elements", key->min, key->max);
+		break;
+	case KEY_WEIGHTS:
+		snprintf(out, size, "%" PRIu32 "..%" PRIu32 " each", key->min, key->max);
+		break;
+	case KEY_CPUS:
+		snprintf(out, size, "CPUs of the machine");
+		break;
+	case KEY_CHOICE:
+		for (unsigned int i = 0; i < key->n_choices && n < size; i++) {
+			if (key->choices[i] != NULL)
+				n += (size_t)snprintf(out + n, size - n, "%s`%s`",
+						      n > 0 ? ", " : "", key->choices[i]);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+static void format_required(const struct key *key, char *out, size_t size)
+{
+	char names[CARRIER_NAMES_SIZE];
+
+	if (key->carriers == 0)
+		snprintf(out, size, "required");
+	else
+		snprintf(out, size, "required in %s",
+			 config_carrier_names(key->carriers, ", ", names));
+}
+
+static void tell_section(const struct section *section,
+			 void (*fn)(void *arg, const char *path, const char *type, const char *def,
+				    const char *range),
+			 void *arg)
+{
+	char path[128], def[128], range[128];
+
+	for (unsigned int i = 0; i < section->n_keys; i++) {
+		const struct key *key = &section->keys[i];
+
+		snprintf(path, sizeof(path), "%s%s%s", section->path,
+			 section->path[0] != '\0' ? "." : "", key->name);
+		if (key->def != NULL)
+			snprintf(def, sizeof(def), "`%s`", key->def);
+		else if (key->def_words != NULL)
+			snprintf(def, sizeof(def), "%s", key->def_words);
+		else
+			format_required(key, def, sizeof(def));
+		format_range(key, range, sizeof(range));
+		fn(arg, path, type_names[key->type], def, range);
+		if (key->section != NULL)
+			tell_section(key->section, fn, arg);
+	}
+}
+
+void config_keys_each(void (*fn)(void *arg, const char *path, const char *type, const char *def,
+				 const char *range),
+		      void *arg)
+{
+	tell_section(&config_top, fn, arg);
+}
