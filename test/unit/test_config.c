@@ -242,17 +242,18 @@ static void test_plugin_folders(void **state)
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/built", folder);
 	assert_int_equal(mkdir(path, 0700), 0);
-	write_file(path, "built.so", "");
-	write_file(folder, "flat.so", "");
+	write_file(path, "pdp_vr_built.so", "");
+	write_file(folder, "pdp_vr_flat.so", "");
 	snprintf(folders, sizeof(folders), "/nowhere::%s", folder);
 	env.plugin_path = folders;
 
-	assert_string_equal(load(folder, NODE("flat"), &env), "flat.so");
-	assert_string_equal(load(folder, NODE("built"), &env), "built/built.so");
-	assert_string_equal(load(folder, NODE("./flat.so"), &env), "flat.so");
-	assert_string_equal(load(folder, NODE("built/../flat.so"), &env), "flat.so");
+	assert_string_equal(load(folder, NODE("flat"), &env), "pdp_vr_flat.so");
+	assert_string_equal(load(folder, NODE("built"), &env), "built/pdp_vr_built.so");
+	assert_string_equal(load(folder, NODE("./pdp_vr_flat.so"), &env), "pdp_vr_flat.so");
+	assert_string_equal(load(folder, NODE("built/../pdp_vr_flat.so"), &env), "pdp_vr_flat.so");
 	snprintf(want, sizeof(want),
-		 "node.json:2: vrs[0].plugin: no plugin none.so in %s; build it, or give its path, "
+		 "node.json:2: vrs[0].plugin: no plugin pdp_vr_none.so in %s; build it, or give "
+		 "its path, "
 		 "with a slash",
 		 folders);
 	assert_string_equal(load(folder, NODE("none"), &env), want);
@@ -265,11 +266,11 @@ static void test_plugin_folders(void **state)
 		"node.json:2: vrs[0].plugin: there is no plugin ./built (a path goes from "
 		"the configuration's folder on); build it, or correct the path");
 
-	snprintf(path, sizeof(path), "%s/built/built.so", folder);
+	snprintf(path, sizeof(path), "%s/built/pdp_vr_built.so", folder);
 	unlink(path);
 	snprintf(path, sizeof(path), "%s/built", folder);
 	rmdir(path);
-	snprintf(path, sizeof(path), "%s/flat.so", folder);
+	snprintf(path, sizeof(path), "%s/pdp_vr_flat.so", folder);
 	unlink(path);
 	snprintf(path, sizeof(path), "%s/node.json", folder);
 	unlink(path);
