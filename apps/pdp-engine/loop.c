@@ -33,8 +33,12 @@ void rt_init(struct pdp_vr *vr, struct pdp_region *region, int sock)
 	vr->ctl_to = (struct rte_ring *)((char *)region + region->ctl_to_off);
 	vr->ctl_from = (struct rte_ring *)((char *)region + region->ctl_from_off);
 	for (unsigned int i = 0; i < region->n_md; i++) {
-		vr->channels[i].to = pdp_region_dring(region, region->channels[i].to_off);
-		vr->channels[i].from = pdp_region_dring(region, region->channels[i].from_off);
+		const uint32_t n = region->n_slots + region->n_blanks;
+
+		pdp_ring_consumer_init(&vr->channels[i].to,
+				       pdp_region_ring(region, region->channels[i].to_off), n);
+		pdp_ring_producer_init(&vr->channels[i].from,
+				       pdp_region_ring(region, region->channels[i].from_off), n);
 	}
 }
 
@@ -108,7 +112,7 @@ static unsigned int serve_channel(struct pdp_vr *vr, unsigned int c)
 	struct rt_channel *ch = &vr->channels[c];
 	struct pdp_desc descs[PDP_BURST_MAX];
 	struct pdp_pkt pkts[PDP_BURST_MAX];
-	unsigned int n = pdp_dring_dequeue_burst(ch->to, descs, vr->max_burst);
+	unsigned int n = pdp_ring_take(&ch->to, descs, vr->max_burst);
 	unsigned int k = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
@@ -121,7 +125,7 @@ static unsigned int serve_channel(struct pdp_vr *vr, unsigned int c)
 		process(vr, pkts, k);
 		answer(vr, pkts, k);
 	}
-	rt_flush(vr, ch);
+	rt_flush(ch);
 	vr->status->rx += k;
 	return n;
 }
@@ -157,7 +161,7 @@ static uint64_t now_ns(void)
 static void flush_all(struct pdp_vr *vr)
 {
 	for (unsigned int c = 0; c < vr->region->n_md; c++)
-		rt_flush(vr, &vr->channels[c]);
+		rt_flush(&vr->channels[c]);
 }
 
 /* What is not packets: ticks, commands, the socket. */
@@ -188,7 +192,7 @@ static bool anything_there(const struct pdp_vr *vr)
 	    __atomic_load_n(&vr->status->busy_poll, __ATOMIC_RELAXED))
 		return true;
 	for (unsigned int c = 0; c < vr->region->n_md; c++) {
-		if (pdp_dring_count(vr->channels[c].to) != 0)
+		if (pdp_ring_count(&vr->channels[c].to) != 0)
 			return true;
 	}
 	return false;

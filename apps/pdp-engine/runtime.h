@@ -15,11 +15,9 @@
 
 /* The engine's end of one channel. */
 struct rt_channel {
-	struct pdp_dring to;   /* from the MD */
-	struct pdp_dring from; /* to the MD */
-	unsigned int n_out;    /* gathered in out */
-	unsigned int n_blanks; /* in blanks */
-	struct pdp_desc out[2 * PDP_BURST_MAX];
+	struct pdp_ring_consumer to;   /* from the MD */
+	struct pdp_ring_producer from; /* to the MD */
+	unsigned int n_blanks;	       /* in blanks */
 	struct pdp_desc blanks[PDP_BLANKS_MAX];
 };
 
@@ -68,7 +66,13 @@ void rt_unload(struct pdp_vr *vr);
 /* services.c */
 extern const struct pdp_vr_services rt_services;
 void rt_give(struct pdp_vr *vr, const struct pdp_pkt *pkt);
-void rt_flush(struct pdp_vr *vr, struct rt_channel *ch);
+
+/* Show the MD what was given back. */
+static inline void rt_flush(struct rt_channel *ch)
+{
+	if (pdp_ring_pending(&ch->from) != 0)
+		pdp_ring_publish(&ch->from);
+}
 
 /* loop.c */
 void rt_init(struct pdp_vr *vr, struct pdp_region *region, int sock);

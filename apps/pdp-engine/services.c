@@ -11,15 +11,6 @@
 
 #include "runtime.h"
 
-void rt_flush(struct pdp_vr *vr, struct rt_channel *ch)
-{
-	if (ch->n_out == 0)
-		return;
-	/* The ring has room for every slot, and the MD lent no more than that. */
-	pdp_dring_enqueue_bulk(ch->from, ch->out, ch->n_out);
-	ch->n_out = 0;
-}
-
 /* Out through the vif: its carrier's headers go in front. @return the descriptor's verdict byte */
 static inline uint8_t forward(struct pdp_vr *vr, const struct pdp_pkt *p, uint8_t **data,
 			      uint16_t *len)
@@ -54,16 +45,14 @@ void rt_give(struct pdp_vr *vr, const struct pdp_pkt *p)
 		vr->status->dropped++;
 	else
 		vr->status->tx++;
-	ch->out[ch->n_out++] = (struct pdp_desc){
-		.off_hash = (uint64_t)((char *)data - vr->base),
-		.slot = p->slot,
-		.vlen = len,
-		.plen = len,
-		.vif = p->vif,
-		.vf = vf,
-	};
-	if (ch->n_out == PDP_BURST_MAX)
-		rt_flush(vr, ch);
+	pdp_ring_put(&ch->from, (struct pdp_desc){
+					.off_hash = (uint64_t)((char *)data - vr->base),
+					.slot = p->slot,
+					.vlen = len,
+					.plen = len,
+					.vif = p->vif,
+					.vf = vf,
+				});
 }
 
 static int originate(struct pdp_vr *vr, struct pdp_pkt *pkt)
@@ -128,7 +117,7 @@ static int release(struct pdp_vr *vr, const struct pdp_pkt *pkts, unsigned int n
 		rt_give(vr, p);
 	}
 	for (unsigned int c = 0; c < vr->region->n_md; c++)
-		rt_flush(vr, &vr->channels[c]);
+		rt_flush(&vr->channels[c]);
 	return rc;
 }
 

@@ -27,8 +27,6 @@ struct pdp_chan *pdp_chan_create(struct pdp_region *region, unsigned int index, 
 	if (ch == NULL)
 		return NULL;
 	*ch = (struct pdp_chan){
-		.to = pdp_region_dring(region, region->channels[index].to_off),
-		.from = pdp_region_dring(region, region->channels[index].from_off),
 		.ledger = calloc(n, sizeof(*ch->ledger)),
 		.free = calloc(region->n_slots, sizeof(*ch->free)),
 		.blank_free = calloc(region->n_blanks + 1, sizeof(*ch->blank_free)),
@@ -46,6 +44,9 @@ struct pdp_chan *pdp_chan_create(struct pdp_region *region, unsigned int index, 
 		errno = ENOMEM;
 		return NULL;
 	}
+	pdp_ring_producer_init(&ch->to, pdp_region_ring(region, region->channels[index].to_off), n);
+	pdp_ring_consumer_init(&ch->from, pdp_region_ring(region, region->channels[index].from_off),
+			       n);
 	for (uint32_t i = 0; i < ch->n_slots; i++)
 		ch->free[i] = (uint16_t)(ch->n_slots - 1 - i);
 	for (uint32_t i = 0; i < ch->n_blanks; i++)
@@ -90,7 +91,6 @@ unsigned int pdp_chan_top_up(struct pdp_chan *ch, struct rte_mempool *pool, unsi
 {
 	unsigned int n = RTE_MIN(RTE_MIN(ch->n_blank_free, max), (unsigned int)PDP_STAGE);
 	struct rte_mbuf *pkts[PDP_STAGE];
-	struct pdp_desc descs[PDP_STAGE];
 
 	if (n == 0 || rte_pktmbuf_alloc_bulk(pool, pkts, n) != 0)
 		return 0;
@@ -99,15 +99,16 @@ unsigned int pdp_chan_top_up(struct pdp_chan *ch, struct rte_mempool *pool, unsi
 		uint16_t slot = ch->blank_free[--ch->n_blank_free];
 
 		ch->ledger[slot] = (struct pdp_ledger){.m = m};
-		descs[i] = (struct pdp_desc){
-			.off_hash = (uintptr_t)m->buf_addr + m->data_off - ch->base,
-			.slot = slot,
-			.vlen = rte_pktmbuf_tailroom(m),
-			.plen = rte_pktmbuf_tailroom(m),
-			.vf = PDP_DESC_BLANK,
-		};
+		pdp_ring_put(&ch->to,
+			     (struct pdp_desc){
+				     .off_hash = (uintptr_t)m->buf_addr + m->data_off - ch->base,
+				     .slot = slot,
+				     .vlen = rte_pktmbuf_tailroom(m),
+				     .plen = rte_pktmbuf_tailroom(m),
+				     .vf = PDP_DESC_BLANK,
+			     });
 	}
-	pdp_dring_enqueue_bulk(ch->to, descs, n);
+	pdp_ring_publish(&ch->to);
 	return n;
 }
 
@@ -132,7 +133,6 @@ unsigned int pdp_chan_sweep(struct pdp_chan *ch, unsigned int *n_blanks)
 			(*n_blanks)++;
 		}
 	}
-	ch->n_staged = 0;
 	return n;
 }
 

@@ -21,6 +21,8 @@
 
 #include <rte_ring.h>
 
+#include <pdp_desc.h>
+#include <pdp_ring.h>
 #include <pdp_vr.h>
 
 #define PDP_REGION_MAGIC   UINT64_C(0x314e474552504450) /* "PDPREGN1" in memory */
@@ -31,41 +33,6 @@
 #define PDP_SLOTS_MAX	   32768
 #define PDP_BLANKS_MAX	   1024
 #define PDP_HEADROOM	   128 /**< bytes in front of every packet: an engine may put headers there */
-
-/** A descriptor: one packet handed over, in either direction. */
-struct pdp_desc {
-	uint64_t off_hash; /**< bits 0..39: offset of the first byte from the base; bits 40..63:
-			      flow hash */
-	uint16_t slot;	   /**< number in the MD's ledger; from n_slots on: a BLANK */
-	uint16_t vlen;	   /**< visible bytes */
-	uint16_t plen;	   /**< bytes of the packet; BLANK to the engine: room */
-	uint8_t vif;	   /**< to the engine: ingress vif; back: egress vif */
-	uint8_t vf; /**< to the engine: PDP_DESC_*; back: verdict in bits 0..1, drop reason in
-		       bits 2..7 */
-};
-static_assert(sizeof(struct pdp_desc) == 16, "a descriptor is 16 bytes");
-
-#define PDP_OFF_BITS 40
-#define PDP_OFF_MASK ((UINT64_C(1) << PDP_OFF_BITS) - 1)
-
-/** Bits of pdp_desc.vf towards the engine. */
-#define PDP_DESC_BLANK 0x01 /**< an empty packet lent for the engine to fill */
-#define PDP_DESC_HASH  0x02 /**< the flow hash is set */
-
-static inline uint8_t pdp_desc_vf(enum pdp_verdict verdict, uint8_t reason)
-{
-	return (uint8_t)((uint8_t)verdict | reason << 2);
-}
-
-static inline enum pdp_verdict pdp_desc_verdict(const struct pdp_desc *d)
-{
-	return (enum pdp_verdict)(d->vf & 3);
-}
-
-static inline uint8_t pdp_desc_reason(const struct pdp_desc *d)
-{
-	return d->vf >> 2;
-}
 
 /**
  * Why a packet that belongs to a VR was dropped. Below PDP_DROP_N_ENGINE: what an engine may say of
@@ -247,36 +214,9 @@ static inline void *pdp_region_conf(struct pdp_region *r)
 	return (char *)r + r->conf_off;
 }
 
-/**
- * A data ring: secondary engines use rte_ring; the sealed kind will stand behind the same
- * functions. SP/SC, so that a peer that dies at any instant leaves it usable (DESIGN rule 1).
- */
-struct pdp_dring {
-	struct rte_ring *ring;
-};
-
-static inline struct pdp_dring pdp_region_dring(struct pdp_region *r, uint64_t off)
+static inline struct pdp_ring *pdp_region_ring(struct pdp_region *r, uint64_t off)
 {
-	return (struct pdp_dring){.ring = (struct rte_ring *)((char *)r + off)};
-}
-
-/** All n or, when there is no room, none. @return n or 0 */
-static inline unsigned int pdp_dring_enqueue_bulk(struct pdp_dring d, const struct pdp_desc *descs,
-						  unsigned int n)
-{
-	return rte_ring_sp_enqueue_bulk_elem(d.ring, descs, sizeof(*descs), n, NULL);
-}
-
-/** Up to n. @return how many */
-static inline unsigned int pdp_dring_dequeue_burst(struct pdp_dring d, struct pdp_desc *descs,
-						   unsigned int n)
-{
-	return rte_ring_sc_dequeue_burst_elem(d.ring, descs, sizeof(*descs), n, NULL);
-}
-
-static inline unsigned int pdp_dring_count(struct pdp_dring d)
-{
-	return rte_ring_count(d.ring);
+	return (struct pdp_ring *)((char *)r + off);
 }
 
 #endif /* PDP_CHANNEL_H */

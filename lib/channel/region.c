@@ -12,9 +12,10 @@
 
 #include "pdp_channel.h"
 
-static size_t ring_size(unsigned int elem_size, unsigned int n)
+static size_t ctl_size(void)
 {
-	ssize_t size = rte_ring_get_memsize_elem(elem_size, rte_align32pow2(n + 1));
+	ssize_t size = rte_ring_get_memsize_elem(PDP_CTL_ELEM_SIZE,
+						 rte_align32pow2(PDP_CTL_RING_ELEMS + 1));
 
 	return size < 0 ? 0 : RTE_ALIGN_CEIL((size_t)size, PDP_LINE);
 }
@@ -29,8 +30,8 @@ static bool params_ok(const struct pdp_region_params *p)
 /* One walk for size and layout, so that they cannot differ. */
 static size_t lay_out(const struct pdp_region_params *p, struct pdp_region *r)
 {
-	const size_t data = ring_size(sizeof(struct pdp_desc), p->n_slots + p->n_blanks);
-	const size_t ctl = ring_size(PDP_CTL_ELEM_SIZE, PDP_CTL_RING_ELEMS);
+	const size_t data = RTE_ALIGN_CEIL(pdp_ring_size(p->n_slots + p->n_blanks), PDP_LINE);
+	const size_t ctl = ctl_size();
 	size_t off = RTE_ALIGN_CEIL(sizeof(*r), PDP_LINE);
 
 	r->status_off = off;
@@ -57,9 +58,10 @@ size_t pdp_region_size(const struct pdp_region_params *params)
 	return params_ok(params) ? lay_out(params, &r) : 0;
 }
 
-static void ring_init(void *at, const char *name, unsigned int n)
+static void ctl_init(void *at, const char *name)
 {
-	int rc = rte_ring_init(at, name, n, RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
+	int rc = rte_ring_init(at, name, PDP_CTL_RING_ELEMS,
+			       RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
 
 	assert(rc == 0);
 	(void)rc;
@@ -88,12 +90,8 @@ struct pdp_region *pdp_region_create(void *mem, const struct pdp_region_params *
 	r->n_engines = params->n_engines;
 	r->conf_size = params->conf_size;
 	r->tsc_hz = params->tsc_hz;
-	ring_init((char *)mem + r->ctl_to_off, "ctl_to", PDP_CTL_RING_ELEMS);
-	ring_init((char *)mem + r->ctl_from_off, "ctl_from", PDP_CTL_RING_ELEMS);
-	for (unsigned int i = 0; i < params->n_md; i++) {
-		ring_init((char *)mem + r->channels[i].to_off, "to", r->n_slots + r->n_blanks);
-		ring_init((char *)mem + r->channels[i].from_off, "from", r->n_slots + r->n_blanks);
-	}
+	ctl_init((char *)mem + r->ctl_to_off, "ctl_to");
+	ctl_init((char *)mem + r->ctl_from_off, "ctl_from");
 	/* Pairs with the acquire load in pdp_region_check(). */
 	__atomic_store_n(&r->magic, PDP_REGION_MAGIC, __ATOMIC_RELEASE);
 	return r;

@@ -7,10 +7,11 @@
  */
 #include "dispatch_priv.h"
 
-#define COLLECT_BURST 64
-#define CTL_BURST     4 /* control messages per engine and turn (DESIGN rule 8) */
-#define BLANK_BURST   8 /* BLANKs topped up per engine and turn */
-#define IDLE_VISITS   2 /* idle engines looked at per turn; all when there is nothing else to do */
+#define COLLECT_BURST  64
+#define COLLECT_BURSTS 4 /* per engine and turn */
+#define CTL_BURST      4 /* control messages per engine and turn (DESIGN rule 8) */
+#define BLANK_BURST    8 /* BLANKs topped up per engine and turn */
+#define IDLE_VISITS    2 /* idle engines looked at per turn; all when there is nothing else to do */
 
 static void relay_control(struct md_engine *e)
 {
@@ -97,27 +98,40 @@ static inline void take(struct pdp_md *md, struct md_engine *e, const struct pdp
 	}
 }
 
-unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
+static unsigned int collect_burst(struct pdp_md *md, struct md_engine *e)
 {
 	struct pdp_desc descs[COLLECT_BURST];
 	struct pdp_chan *ch = e->ch;
-	unsigned int n;
+	unsigned int n = pdp_ring_take(&ch->from, descs, COLLECT_BURST);
 
-	if (e->ctl_from != NULL)
-		relay_control(e);
-	n = pdp_dring_dequeue_burst(ch->from, descs, COLLECT_BURST);
 	for (unsigned int i = 0; i < n; i++) {
 		if (likely(descs[i].slot < ch->n_slots))
 			rte_prefetch0(ch->ledger[descs[i].slot].m);
 	}
 	for (unsigned int i = 0; i < n; i++)
 		take(md, e, &descs[i]);
+	return n;
+}
+
+unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
+{
+	struct pdp_chan *ch = e->ch;
+	unsigned int total = 0, n;
+
+	if (e->ctl_from != NULL)
+		relay_control(e);
+	for (unsigned int i = 0; i < COLLECT_BURSTS; i++) {
+		n = collect_burst(md, e);
+		total += n;
+		if (n < COLLECT_BURST)
+			break;
+	}
 	if (unlikely(ch->n_blank_free != 0 && !e->draining) &&
 	    pdp_chan_top_up(ch, md->pool, BLANK_BURST) != 0)
 		pdp_chan_notify(ch);
 	if (unlikely(ch->wake_pending))
 		pdp_chan_notify(ch);
-	return n;
+	return total;
 }
 
 /* Engines with packets out. Those that have none left go off the list. */

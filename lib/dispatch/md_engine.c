@@ -141,6 +141,15 @@ unsigned int pdp_md_in_flight(const struct pdp_md *md)
 	return n;
 }
 
+unsigned int pdp_md_blanks(const struct pdp_md *md)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < md->n_engines; i++)
+		n += md->engines[i]->ch->n_blanks - md->engines[i]->ch->n_blank_free;
+	return n;
+}
+
 static uint64_t load(const uint64_t *counter)
 {
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);

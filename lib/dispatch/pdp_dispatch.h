@@ -180,6 +180,12 @@ void pdp_md_pause(struct pdp_md *md, bool pause);
 /** Packets that channels and transmit buffers of this lcore hold; 0 when all is quiet. */
 unsigned int pdp_md_in_flight(const struct pdp_md *md);
 
+/** BLANKs that are lent to engines of this lcore. */
+unsigned int pdp_md_blanks(const struct pdp_md *md);
+
+/** At the end: drop what ports did not take. */
+void pdp_md_finish(struct pdp_md *md);
+
 /** One VR's account. */
 struct pdp_vr_account {
 	struct pdp_vr_counters c;

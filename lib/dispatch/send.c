@@ -14,8 +14,8 @@ static void drop(struct md_vr *vr, struct rte_mbuf **pkts, unsigned int n, enum 
 }
 
 /*
- * Engines see contiguous packets with headroom for a tunnel header. A chain becomes one segment; what cannot be made to fit
- * is a counted drop.
+ * Engines see contiguous packets with headroom for a tunnel header. A chain becomes one segment;
+ * what cannot be made to fit is a counted drop.
  */
 static bool fits(struct md_vr *vr, struct rte_mbuf *m)
 {
@@ -37,6 +37,8 @@ static inline void stage(struct pdp_md *md, struct md_engine *e, struct rte_mbuf
 		md_list_active(md, e);
 	}
 	pdp_chan_stage(e->ch, m, hash, vif, flags);
+	if (unlikely(pdp_chan_staged(e->ch) == PDP_STAGE))
+		pdp_chan_flush(e->ch);
 }
 
 /* The place that takes a packet meant for `want`: itself, or with a spilling balancer the next with
@@ -160,13 +162,13 @@ void md_send_flush(struct pdp_md *md, bool all)
 	for (unsigned int i = 0; i < md->n_dirty; i++) {
 		struct md_engine *e = md->dirty[i];
 
-		if (!all && e->ch->n_staged < FLUSH_MIN &&
+		if (!all && pdp_chan_staged(e->ch) < FLUSH_MIN &&
 		    md->now - e->staged_tsc < md->flush_tsc) {
 			md->dirty[kept++] = e;
 			continue;
 		}
 		e->dirty = false;
-		if (e->ch->n_staged != 0)
+		if (pdp_chan_staged(e->ch) != 0)
 			pdp_chan_flush(e->ch);
 	}
 	md->n_dirty = kept;

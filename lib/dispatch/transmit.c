@@ -77,3 +77,21 @@ unsigned int md_transmit(struct pdp_md *md)
 	md->n_tx_dirty = kept;
 	return sent;
 }
+
+void pdp_md_finish(struct pdp_md *md)
+{
+	md_transmit(md);
+	for (unsigned int i = 0; i < md->n_tx_dirty; i++) {
+		struct md_txbuf *b = md->tx_dirty[i];
+
+		for (uint32_t k = 0; k < b->n; k++) {
+			/* It was counted as sent. */
+			md->vifs[b->gids[k]].c.tx--;
+			md->vifs[b->gids[k]].c.tx_bytes -= b->pkts[k]->pkt_len;
+			drop_full(md, b->gids[k], b->pkts[k]);
+		}
+		b->n = 0;
+		b->dirty = false;
+	}
+	md->n_tx_dirty = 0;
+}

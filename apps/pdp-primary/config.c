@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Loads the configuration: before EAL starts, so that a mistake costs nothing, and once more when
+ * the MD's CPUs are known. Checks here what is not the file's alone: programs, ports, memory, the
+ * pid file.
+ */
+#include <bsd/libutil.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <pdp_vr.h>
+
+#include "node.h"
+
+static bool balancer_known(const char *name)
+{
+	return pdp_balancer_find(name) != NULL;
+}
+
+static struct pdp_config *load(void)
+{
+	static uint16_t process_cpus[CPU_SETSIZE];
+	struct pdp_config_error err = {.text = ""};
+	struct pdp_config_env env = {
+		.plugin_path = node.plugin_path,
+		.balancer_known = balancer_known,
+		.balancers = pdp_balancer_names(),
+		.md_cpus = node.md_cpus,
+		.n_md_cpus = node.n_md,
+		.process_cpus = process_cpus,
+		.n_cpus = (unsigned int)sysconf(_SC_NPROCESSORS_CONF),
+	};
+	struct pdp_config *config;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	sched_getaffinity(0, sizeof(set), &set);
+	for (uint16_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, &set))
+			process_cpus[env.n_process_cpus++] = cpu;
+	}
+	config = pdp_config_load(node.config_file, &env, &err);
+	if (config == NULL)
+		complain("%s", err.text);
+	return config;
+}
+
+/* A vdev has to be on the command line; a PCI device has a name with colons. */
+static int check_port(const char *name)
+{
+	const char *at = strstr(node.eal_vdevs, name);
+	size_t len = strlen(name);
+
+	if (strchr(name, ':') != NULL)
+		return 0;
+	while (at != NULL && !((at == node.eal_vdevs || at[-1] == ',') && at[len] == ','))
+		at = strstr(at + 1, name);
+	return at != NULL ? 0 : -1;
+}
+
+static int check_ports(void)
+{
+	for (unsigned int i = 0; i < node.config->n_ports; i++) {
+		const char *name = node.config->ports[i].name;
+
+		if (check_port(name) != 0)
+			return complain("%s: ports[%u].name: no device \"%s\" is on the command "
+					"line; add --vdev "
+					"%s,... to the EAL options, or give a PCI address",
+					node.config_file, i, name, name);
+	}
+	return 0;
+}
+
+/* What can be said of a plugin without running it. */
+static int check_plugin(const struct pdp_vr_config *vr)
+{
+	void *handle = dlopen(vr->plugin, RTLD_LAZY | RTLD_LOCAL);
+	const struct pdp_vr_ops *ops = handle != NULL ? dlsym(handle, PDP_VR_PLUGIN_SYMBOL) : NULL;
+	int rc = 0;
+
+	if (ops == NULL)
+		rc = complain("%s: %s.plugin: %s", node.config_file, vr->path,
+			      dlerror() ?: "exports no pdp_vr_plugin");
+	else if (ops->abi_version != PDP_VR_ABI_VERSION)
+		rc = complain("%s: %s.plugin: %s is built for plugin ABI %u, this node has %u",
+			      node.config_file, vr->path, vr->plugin, ops->abi_version,
+			      PDP_VR_ABI_VERSION);
+	if (handle != NULL)
+		dlclose(handle);
+	return rc;
+}
+
+static int check(void)
+{
+	unsigned int need_mb, secondaries = 0;
+
+	for (unsigned int i = 0; i < node.config->n_vrs; i++) {
+		secondaries += node.config->vrs[i].engines;
+		if (node.check_only && check_plugin(&node.config->vrs[i]) != 0)
+			return -1;
+	}
+	if (secondaries != 0 && node.in_memory)
+		return complain("--no-huge and --in-memory exclude secondary engines, and %u are "
+				"wanted; leave the "
+				"option out, or set \"engines\": 0",
+				secondaries);
+	if (access(node.engine_program, X_OK) != 0)
+		return complain("pdp-engine is not where it should be: %s", node.engine_program);
+	if (check_ports() != 0)
+		return -1;
+	return memory_check(&need_mb);
+}
+
+int config_init(void)
+{
+	node.config = load();
+	if (node.config == NULL)
+		return -1;
+	if (check() != 0) {
+		config_fini();
+		return -1;
+	}
+	if (node.check_only)
+		printf("%s: ok: %u ports, %u VRs; the node would start\n", node.config_file,
+		       node.config->n_ports, node.config->n_vrs);
+	return 0;
+}
+
+int config_again(void)
+{
+	struct pdp_config *config = load();
+
+	if (config == NULL)
+		return -1;
+	pdp_config_destroy(node.config);
+	node.config = config;
+	return 0;
+}
+
+void config_fini(void)
+{
+	pdp_config_destroy(node.config);
+	node.config = NULL;
+	free(node.eal_argv);
+}
+
+int pidfile_init(void)
+{
+	char path[200];
+	pid_t other = 0;
+
+	snprintf(path, sizeof(path), "%s/pdp-%s.pid", getuid() == 0 ? "/var/run" : "/tmp",
+		 node.file_prefix);
+	node.pidfile = pidfile_open(path, 0600, &other);
+	if (node.pidfile == NULL && errno == EEXIST)
+		return complain("process %d runs with file prefix \"%s\" already; stop it (pdp-ctl "
+				"--file-prefix %s "
+				"stop) or use another --file-prefix",
+				other, node.file_prefix, node.file_prefix);
+	if (node.pidfile == NULL)
+		return complain("cannot write %s: %s", path, strerror(errno));
+	pidfile_write(node.pidfile);
+	return 0;
+}
+
+void pidfile_fini(void)
+{
+	pidfile_remove(node.pidfile);
+}

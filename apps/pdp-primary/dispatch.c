@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Turns the configuration into what the MD works with: vifs with ports and MACs resolved, the
+ * classifier, one MD a lcore.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_ether.h>
+#include <rte_jhash.h>
+
+#include "node.h"
+
+/* A locally administered MAC that is the same at every start: from the names of node, VR and vif.
+ */
+static void local_mac(uint8_t *mac, const char *vr, const char *vif)
+{
+	char text[64];
+	uint32_t h[2];
+
+	snprintf(text, sizeof(text), "%s/%s/%s", node.config->node, vr, vif);
+	h[0] = rte_jhash(text, (uint32_t)strlen(text), 1);
+	h[1] = rte_jhash(text, (uint32_t)strlen(text), 2);
+	memcpy(mac, h, RTE_ETHER_ADDR_LEN);
+	mac[0] = 0x02;
+}
+
+static void resolve_vif(struct pdp_vif_conf *conf, const struct pdp_vif_config *vc, const char *vr)
+{
+	const struct node_port *port = &node.ports[vc->conf.port];
+
+	*conf = vc->conf;
+	conf->port = port->id;
+	memcpy(conf->port_mac, port->mac, sizeof(conf->port_mac));
+	if (vc->has_mac)
+		return;
+	if (conf->carrier == PDP_CARRIER_UDP || conf->carrier == PDP_CARRIER_VXLAN)
+		local_mac(conf->mac, vr, conf->name);
+	else
+		memcpy(conf->mac, port->mac, sizeof(conf->mac));
+}
+
+static int make_classifier(void)
+{
+	unsigned int n = 0, other[2];
+	struct pdp_match *matches;
+	char err[256] = "";
+
+	for (unsigned int v = 0; v < node.config->n_vrs; v++)
+		n += node.config->vrs[v].n_vifs;
+	matches = calloc(n + 1, sizeof(*matches));
+	if (matches == NULL)
+		return complain("out of memory");
+	n = 0;
+	for (unsigned int v = 0; v < node.config->n_vrs; v++) {
+		const struct pdp_vr_config *vc = &node.config->vrs[v];
+
+		node.vrs[v].first_gid = n;
+		for (unsigned int i = 0; i < vc->n_vifs; i++)
+			matches[n++] = (struct pdp_match){.conf = &node.vrs[v].vifs[i],
+							  .prefixes = vc->vifs[i].prefixes,
+							  .n_prefixes = vc->vifs[i].n_prefixes};
+	}
+	node.cls = pdp_classifier_create(matches, n, err, sizeof(err), other);
+	free(matches);
+	return node.cls != NULL ? 0 : complain("%s: vifs %s", node.config_file, err);
+}
+
+/* True when some CPU is both an MD lcore's and another lcore's or an engine's. */
+static bool shares_cpu(void)
+{
+	for (unsigned int i = 0; i < node.n_md; i++) {
+		for (unsigned int k = i + 1; k < node.n_md; k++) {
+			if (node.md_cpus[i] == node.md_cpus[k])
+				return true;
+		}
+		for (unsigned int k = 0; k < node.config->engine_cpus.n; k++) {
+			if (node.md_cpus[i] == node.config->engine_cpus.cpus[k])
+				return true;
+		}
+	}
+	return false;
+}
+
+static int make_mds(struct pdp_md_vr_params *vrs, uint16_t *ids, uint16_t *rxqs, uint16_t *txqs)
+{
+	const struct pdp_config *c = node.config;
+	struct pdp_md_params p = {
+		.n_md = node.n_md,
+		.ports = ids,
+		.port_rxqs = rxqs,
+		.port_txqs = txqs,
+		.n_ports = c->n_ports,
+		.vrs = vrs,
+		.n_vrs = c->n_vrs,
+		.cls = node.cls,
+		.pool = node.pool,
+		.adaptive = c->md_poll == PDP_POLL_ADAPTIVE,
+		.shares_cpu = shares_cpu(),
+	};
+
+	for (unsigned int i = 0; i < c->n_ports; i++) {
+		ids[i] = node.ports[i].id;
+		rxqs[i] = node.ports[i].n_rxq;
+		txqs[i] = node.ports[i].n_txq;
+	}
+	for (unsigned int v = 0; v < c->n_vrs; v++)
+		vrs[v] = (struct pdp_md_vr_params){.name = c->vrs[v].name,
+						   .balancer = pdp_balancer_find(c->vrs[v].balance),
+						   .hash = c->vrs[v].hash,
+						   .vifs = node.vrs[v].vifs,
+						   .n_vifs = c->vrs[v].n_vifs};
+	return pdp_md_create(node.mds, &p) == 0 ? 0 : complain("out of memory");
+}
+
+int dispatch_init(void)
+{
+	const struct pdp_config *c = node.config;
+	uint16_t ids[PORTS_MAX], rxqs[PORTS_MAX], txqs[PORTS_MAX];
+	struct pdp_md_vr_params *vrs = calloc(c->n_vrs + 1, sizeof(*vrs));
+	int rc = -1;
+
+	node.vrs = calloc(c->n_vrs + 1, sizeof(*node.vrs));
+	if (vrs == NULL || node.vrs == NULL) {
+		complain("out of memory");
+		goto out;
+	}
+	for (unsigned int v = 0; v < c->n_vrs; v++) {
+		for (unsigned int i = 0; i < c->vrs[v].n_vifs; i++)
+			resolve_vif(&node.vrs[v].vifs[i], &c->vrs[v].vifs[i], c->vrs[v].name);
+	}
+	if (make_classifier() == 0)
+		rc = make_mds(vrs, ids, rxqs, txqs);
+out:
+	free(vrs);
+	if (rc != 0)
+		dispatch_fini();
+	return rc;
+}
+
+void dispatch_fini(void)
+{
+	for (unsigned int i = 0; i < PDP_MD_MAX; i++) {
+		pdp_md_destroy(node.mds[i]);
+		node.mds[i] = NULL;
+	}
+	pdp_classifier_destroy(node.cls);
+	node.cls = NULL;
+	free(node.vrs);
+	node.vrs = NULL;
+}

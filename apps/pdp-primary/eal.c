@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Starts EAL with the user's arguments and what the node adds to them: all memory at once.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_pdump.h>
+
+#include "node.h"
+
+int eal_init(void)
+{
+	static char memory[32];
+	unsigned int lcore, need_mb;
+
+	if (memory_check(&need_mb) != 0)
+		return -1;
+	if (!node.memory_given) {
+		snprintf(memory, sizeof(memory), "%u", need_mb);
+		node.eal_argv[node.eal_argc++] = (char *)(uintptr_t) "-m";
+		node.eal_argv[node.eal_argc++] = memory;
+	}
+	if (rte_eal_init(node.eal_argc, node.eal_argv) < 0)
+		return complain("EAL did not start: %s (its lines above say more)",
+				rte_strerror(rte_errno));
+	if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
+		complain("this is the primary process; leave --proc-type out");
+		eal_fini();
+		return -1;
+	}
+	snprintf(node.runtime_dir, sizeof(node.runtime_dir), "%s", rte_eal_get_runtime_dir());
+	RTE_LCORE_FOREACH (lcore) {
+		if (node.n_md == PDP_MD_MAX) {
+			complain("%u lcores are given; the MD uses at most %d", rte_lcore_count(),
+				 PDP_MD_MAX);
+			eal_fini();
+			return -1;
+		}
+		node.md_lcores[node.n_md] = lcore;
+		node.md_cpus[node.n_md++] = (uint16_t)rte_lcore_to_cpu_id((int)lcore);
+	}
+	/* dpdk-dumpcap works on the ports; a node without it is a node all the same. */
+	if (!node.in_memory && rte_pdump_init() != 0)
+		complain("dpdk-dumpcap will not work: %s", rte_strerror(rte_errno));
+	return 0;
+}
+
+void eal_fini(void)
+{
+	if (!node.in_memory)
+		rte_pdump_uninit();
+	rte_eal_cleanup();
+}

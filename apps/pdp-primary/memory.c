@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * How much memory the node takes, computed before EAL starts: all of it is reserved then, because
+ * growing later would ask every secondary and wait for one that is stopped.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+
+#include "node.h"
+
+#define PACKETS_MIN   4096
+#define PACKETS_MAX   131072 /* by default; "pool": {"packets": N} takes any */
+#define LCORE_PACKETS 2048   /* caches, bursts and buffers of one MD lcore */
+#define BASE_MB \
+	12 /* EAL's own, and what 22.11 leaks when secondaries attach: 152 KB each, 30 times */
+#define ATTACH_KB	160
+#define PACKET_OVERHEAD (64 + 128 + 64) /* mempool header, mbuf, alignment */
+
+uint32_t memory_packets(void)
+{
+	const struct pdp_config *c = node.config;
+	unsigned int n_md = node.n_md ? node.n_md : 1;
+	uint64_t n = (uint64_t)n_md * LCORE_PACKETS;
+
+	if (c->pool_packets != 0)
+		return c->pool_packets;
+	for (unsigned int i = 0; i < c->n_ports; i++)
+		n += 2ull * c->ports[i].descriptors * n_md;
+	for (unsigned int i = 0; i < c->n_vrs; i++)
+		n += (uint64_t)c->vrs[i].engines * n_md * (c->vrs[i].slots + c->vrs[i].blank_slots);
+	return (uint32_t)RTE_MAX((uint64_t)PACKETS_MIN, RTE_MIN(n, (uint64_t)PACKETS_MAX));
+}
+
+uint32_t memory_packet_room(void)
+{
+	const struct pdp_config *c = node.config;
+	uint32_t room = RTE_MAX(c->pool_packet_size, 2048u);
+
+	for (unsigned int i = 0; i < c->n_ports; i++)
+		room = RTE_MAX(room, c->ports[i].mtu + RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN +
+					     2 * (uint32_t)sizeof(struct rte_vlan_hdr));
+	return RTE_ALIGN_CEIL(RTE_PKTMBUF_HEADROOM + room, RTE_CACHE_LINE_SIZE);
+}
+
+static unsigned int need(void)
+{
+	const struct pdp_config *c = node.config;
+	uint64_t bytes = (uint64_t)memory_packets() * (memory_packet_room() + PACKET_OVERHEAD);
+
+	for (unsigned int i = 0; i < c->n_vrs; i++) {
+		struct pdp_region_params p = {
+			.n_md = node.n_md ? node.n_md : 1,
+			.n_slots = c->vrs[i].slots,
+			.n_blanks = c->vrs[i].blank_slots,
+			.conf_size = 16384,
+		};
+
+		/* One more than configured: a VR author's, by hand. */
+		bytes += (c->vrs[i].engines ? c->vrs[i].engines + 1u : 0u) *
+			 (pdp_region_size(&p) + ATTACH_KB * 1024ull);
+	}
+	return (unsigned int)(bytes >> 20) + 1 + BASE_MB;
+}
+
+/* Free hugepage memory of the machine, MB, all page sizes. */
+static unsigned int huge_free_mb(void)
+{
+	const char *dir = "/sys/kernel/mm/hugepages";
+	DIR *d = opendir(dir);
+	const struct dirent *e;
+	uint64_t kb = 0;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		unsigned long page_kb, n = 0;
+		char path[512];
+		FILE *f;
+
+		if (sscanf(e->d_name, "hugepages-%lukB", &page_kb) != 1)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s/free_hugepages", dir, e->d_name);
+		f = fopen(path, "r");
+		if (f != NULL && fscanf(f, "%lu", &n) == 1)
+			kb += n * page_kb;
+		if (f != NULL)
+			fclose(f);
+	}
+	if (d != NULL)
+		closedir(d);
+	return (unsigned int)(kb >> 10);
+}
+
+int memory_check(unsigned int *need_mb)
+{
+	unsigned int have = huge_free_mb();
+
+	*need_mb = need();
+	if (node.in_memory || node.memory_given || have >= *need_mb)
+		return 0;
+	return complain(
+		"the node needs %u MB of hugepages, %u MB are free; reserve them: echo %u > "
+		"/proc/sys/vm/nr_hugepages",
+		*need_mb, have, (*need_mb - have + 1) / 2 + 1 + have / 2);
+}

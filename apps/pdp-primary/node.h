@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The running node: what the modules of pdp-primary share. Filled in by the modules in the order of
+ * main.c's list; the control thread owns it from then on. MD lcores see nothing of it.
+ */
+#ifndef NODE_H
+#define NODE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include <pdp_config.h>
+#include <pdp_control.h>
+#include <pdp_dispatch.h>
+#include <pdp_engine.h>
+#include <pdp_loop.h>
+
+#define PORTS_MAX RTE_MAX_ETHPORTS
+
+struct pidfh;
+
+struct node_port {
+	uint16_t id; /* ethdev port id */
+	uint16_t n_rxq;
+	uint16_t n_txq;
+	uint8_t mac[6];
+	uint32_t mtu;
+	uint32_t rx_desc;
+	uint32_t tx_desc;
+	bool started;
+};
+
+/* A VR with what was resolved: ports by ethdev id, MACs. */
+struct node_vr {
+	struct pdp_vif_conf vifs[PDP_VIF_MAX];
+	unsigned int first_gid;
+};
+
+/* Counters of one VR over all MD lcores, and rates over the last second. */
+struct node_vr_stats {
+	struct pdp_vr_account account;
+	uint64_t rx;
+	uint64_t tx;
+	uint64_t dropped;
+	double rx_pps;
+	double tx_pps;
+	double drop_pps;
+};
+
+struct node {
+	/* options.c */
+	const char *config_file;
+	const char *file_prefix;
+	bool check_only;
+	bool in_memory; /* --in-memory or --no-huge: no secondaries */
+	bool memory_given;
+	int eal_argc;
+	char **eal_argv;
+	char eal_vdevs[2048]; /* names of --vdev, each followed by a comma */
+
+	char program_dir[512];
+	char plugin_path[1100];
+	char engine_program[600];
+
+	struct pidfh *pidfile;
+	struct pdp_config *config;
+
+	/* eal.c, pool.c, ports.c */
+	char runtime_dir[160];
+	unsigned int n_md;
+	uint16_t md_cpus[RTE_MAX_LCORE];
+	unsigned int md_lcores[RTE_MAX_LCORE];
+	struct rte_mempool *pool;
+	void *base; /* descriptor offsets count from here */
+	uint32_t pool_size;
+	int64_t pool_in_ports; /* mbufs that the ports' drivers keep when all is quiet */
+	struct node_port *ports;
+
+	/* dispatch.c */
+	struct node_vr *vrs;
+	struct pdp_classifier *cls;
+	struct pdp_md *mds[PDP_MD_MAX];
+
+	/* run.c */
+	struct pdp_loop *loop;
+	struct pdp_control *control;
+	struct pdp_engines *engines;
+	struct pdp_engines_vr *engine_vrs;
+	pthread_t thread;
+	bool stopping;
+	int exit_code;
+	uint64_t start_tsc;
+
+	/* stats.c: snapshot for telemetry, and rates */
+	pthread_mutex_t stats_lock; /* held for a copy only */
+	struct node_vr_stats *stats;
+	uint64_t stats_tsc;
+};
+
+extern struct node node;
+
+/* One sentence on stderr, "pdp-primary: ...". @return -1 */
+int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Modules: each 0 or -1 after complain(); fini copes with a module that was not begun. */
+int options_init(int argc, char **argv);
+int config_init(void);
+void config_fini(void);
+int config_again(void); /* with the MD lcores known */
+int pidfile_init(void);
+void pidfile_fini(void);
+int eal_init(void);
+void eal_fini(void);
+int pool_init(void);
+void pool_fini(void);
+int ports_init(void);
+void ports_fini(void);
+int dispatch_init(void);
+void dispatch_fini(void);
+int stats_init(void);
+void stats_fini(void);
+int run_init(void);
+void run_join(void);
+void run_fini(void);
+
+/* memory.c */
+uint32_t memory_packets(void);	   /* mbufs that the node needs */
+uint32_t memory_packet_room(void); /* bytes of one, headroom included */
+int memory_check(unsigned int *need_mb);
+
+/* show.c: the control socket's commands */
+int show_register(void);
+
+/* stats.c */
+void stats_account(unsigned int vr,
+		   struct pdp_vr_account *sum); /* exact, by way of the MD lcores */
+void stats_tick(void *arg);
+json_t *stats_json(void);
+json_t *stats_vr_json(unsigned int vr);
+json_t *stats_drops_json(const struct pdp_vr_account *a);
+bool stats_balanced(const struct pdp_vr_account *a, unsigned int n_vifs);
+int64_t stats_pool_missing(void);
+
+#endif /* NODE_H */
