@@ -66,7 +66,9 @@ void ctl_show_table(FILE *out, const json_t *table, int indent);
 
 /**
  * A value in one line. Owner: caller, free(). Control characters become '?'.
- * @return "-" for null; a list's elements with ", " between; NULL: out of memory
+ * @return "-" for null and what is empty; of lists and objects the elements with ", " between,
+ *         those of objects with their names; NULL: out of memory
+ * names; NULL: out of memory
  */
 char *ctl_text(const json_t *value);
 

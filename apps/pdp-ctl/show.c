@@ -14,7 +14,7 @@ static void show_object(FILE *out, const json_t *object, int indent);
 
 static bool has_inside(const json_t *value)
 {
-	return json_is_object(value) ||
+	return json_object_size(value) > 0 ||
 	       (json_is_array(value) && json_is_object(json_array_get(value, 0)));
 }
 
@@ -84,7 +84,7 @@ void ctl_show(FILE *out, const json_t *result)
 {
 	if (has_inside(result)) {
 		show_inside(out, result, 0);
-	} else {
+	} else if (!json_is_object(result)) { /* an empty object says only that it is done */
 		char *text = ctl_text(result);
 
 		fprintf(out, "%s\n", text != NULL ? text : "");

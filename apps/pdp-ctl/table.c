@@ -40,12 +40,31 @@ static void harmless(char *text)
 	}
 }
 
+static void write_value(FILE *out, const json_t *value);
+
+/* Several values in one line; of an object with their names. */
+static void write_values(FILE *out, const json_t *value)
+{
+	const char *key, *between = "";
+	json_t *inner;
+	size_t i;
+
+	json_array_foreach (value, i, inner) {
+		fputs(between, out);
+		write_value(out, inner);
+		between = ", ";
+	}
+	json_object_foreach ((json_t *)value, key, inner) {
+		fprintf(out, "%s%s=", between, key);
+		write_value(out, inner);
+		between = ", ";
+	}
+	if (between[0] == '\0')
+		fputc('-', out);
+}
+
 static void write_value(FILE *out, const json_t *value)
 {
-	const json_t *element;
-	size_t i;
-	char *json;
-
 	switch (json_typeof(value)) {
 	case JSON_NULL:
 		fputc('-', out);
@@ -66,15 +85,8 @@ static void write_value(FILE *out, const json_t *value)
 		fprintf(out, "%.2f", json_real_value(value));
 		break;
 	case JSON_ARRAY:
-		json_array_foreach (value, i, element) {
-			fputs(i > 0 ? ", " : "", out);
-			write_value(out, element);
-		}
-		break;
 	case JSON_OBJECT:
-		json = json_dumps(value, JSON_COMPACT);
-		fputs(json != NULL ? json : "{...}", out);
-		free(json);
+		write_values(out, value);
 		break;
 	}
 }
@@ -153,10 +165,13 @@ static void show_row(FILE *out, const json_t *row, const struct column *columns,
 		char *text = ctl_text(json_array_get(row, i));
 		const int rest = (int)(columns[i].width - (text != NULL ? ctl_width(text) : 0));
 
-		/* Spaces at the end of a line are left out. */
-		fprintf(out, "%*s%s", spaces + (columns[i].right ? rest : 0), "",
-			text != NULL ? text : "");
-		spaces = GAP + (columns[i].right ? 0 : rest);
+		spaces += columns[i].right ? rest : 0;
+		/* Spaces are written before the next text, so that no line ends with some. */
+		if (text != NULL && text[0] != '\0') {
+			fprintf(out, "%*s%s", spaces, "", text);
+			spaces = 0;
+		}
+		spaces += GAP + (columns[i].right ? 0 : rest);
 		free(text);
 	}
 	fputc('\n', out);

@@ -50,7 +50,7 @@ int where_fail_syntax(const struct decoder *d, const json_error_t *error);
 /** Write a place as text, "vrs[0].vifs[1]"; cut off where it does not fit. */
 void where_format(const struct where *where, char *out, size_t size);
 
-/** Fill in the lines of all VRs and vifs of d->config. */
+/** Fill in the lines of all ports, VRs and vifs of d->config. */
 void where_fill_lines(const struct decoder *d);
 
 /** Make text of the input fit for a message: no control characters, not too long. @return out */

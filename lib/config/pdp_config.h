@@ -41,6 +41,7 @@ struct pdp_port_config {
 			       them */
 	uint16_t descriptors; /**< "descriptors": per queue, default 1024 */
 	bool promiscuous;     /**< "promiscuous": default true */
+	int line;	      /**< for later errors; the path is "ports[i]" */
 };
 
 struct pdp_vif_config {

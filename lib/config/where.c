@@ -243,22 +243,28 @@ static int line_of(const struct decoder *d, const struct where *where)
 	return s.line;
 }
 
+/* Element of a list at the top, "vrs" or "ports"? */
+static bool is_element_of(const struct where *where, const char *list)
+{
+	return where->key == NULL && depth_of(where) == 2 && where->up->key != NULL &&
+	       strcmp(where->up->key, list) == 0;
+}
+
 static void visit_lines(void *arg, const struct where *where, int line)
 {
 	struct pdp_config *config = arg;
-	const struct where *vr = where;
+	const struct where *vr;
 
-	if (where->key != NULL)
+	if (is_element_of(where, "ports") && where->index < config->n_ports)
+		config->ports[where->index].line = line;
+	if (is_element_of(where, "vrs") && where->index < config->n_vrs)
+		config->vrs[where->index].line = line;
+	if (depth_of(where) != 4 || where->key != NULL || where->up->key == NULL ||
+	    strcmp(where->up->key, "vifs") != 0)
 		return;
-	if (depth_of(where) == 4 &&
-	    strcmp(where->up->key == NULL ? "" : where->up->key, "vifs") == 0)
-		vr = where->up->up;
-	if (depth_of(vr) != 2 || vr->key != NULL || strcmp(vr->up->key, "vrs") != 0 ||
-	    vr->index >= config->n_vrs)
-		return;
-	if (vr == where)
-		config->vrs[vr->index].line = line;
-	else if (where->index < config->vrs[vr->index].n_vifs)
+	vr = where->up->up;
+	if (is_element_of(vr, "vrs") && vr->index < config->n_vrs &&
+	    where->index < config->vrs[vr->index].n_vifs)
 		config->vrs[vr->index].vifs[where->index].line = line;
 }
 

@@ -63,6 +63,7 @@ static void test_defaults(void **state)
 	assert_null(config->vrs[0].weights);
 	assert_string_equal(config->vrs[0].path, "vrs[0]");
 	assert_int_equal(config->vrs[0].line, 3);
+	assert_int_equal(config->ports[1].line, 1);
 	assert_string_equal(config->vrs[0].vifs[0].path, "vrs[0].vifs[0]");
 	assert_int_equal(config->vrs[0].vifs[0].line, 4);
 	assert_int_equal(config->vrs[0].vifs[0].conf.port, 1);
@@ -117,6 +118,8 @@ static void test_everything(void **state)
 	assert_int_equal(config->ports[0].descriptors, 512);
 	assert_false(config->ports[0].promiscuous);
 	vr = &config->vrs[0];
+	assert_int_equal(config->ports[0].line, 3);
+	assert_int_equal(vr->line, 4);
 	assert_int_equal(vr->engines, 2);
 	assert_string_equal(vr->args, "{\"spin_ns\":5,\"list\":[1,{}]}");
 	assert_int_equal(vr->hash, PDP_HASH_SYMMETRIC);

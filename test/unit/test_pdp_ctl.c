@@ -54,6 +54,8 @@ static int status(void *arg, const json_t *args, json_t **result, char *err, siz
 		      "{'node': 'lab1', 'uptime_s': 12, 'ready': true, 'cpus': [0, 1], 'none': {},"
 		      " 'md': {'poll': 'busy', 'loops': 5, 'deep': {'x': null}},"
 		      " 'vifs': {'columns': ['vif', 'n'], 'rows': [['a', 1], ['b', 22]]},"
+		      " 'lies': {'columns': ['e', 'lies', 'end'], 'rows':"
+		      " [['x', {}, ''], ['y', {'bad_slot': 3, 'twice': 1}, '']]},"
 		      " 'empty': {'columns': ['x'], 'rows': []},"
 		      " 'parts': [{'a': 1}, {'a': 2}]}");
 }
@@ -188,7 +190,7 @@ static void test_objects(void **state)
 					       "uptime_s: 12\n"
 					       "ready:    yes\n"
 					       "cpus:     0, 1\n"
-					       "none:\n"
+					       "none:     -\n"
 					       "md:\n"
 					       "  poll:  busy\n"
 					       "  loops: 5\n"
@@ -198,6 +200,10 @@ static void test_objects(void **state)
 					       "  vif   n\n"
 					       "  a     1\n"
 					       "  b    22\n"
+					       "lies:\n"
+					       "  e  lies                 end\n"
+					       "  x  -\n"
+					       "  y  bad_slot=3, twice=1\n"
 					       "empty:\n"
 					       "  x\n"
 					       "parts:\n"
@@ -217,6 +223,7 @@ static void test_arguments(void **state)
 		"\"10.0.0.1\", \"text\": \"5\", \"empty\": \"\", \"e\": \"a=b\", \"list\": [1, "
 		"\"x\"]}\n"
 		"exit 0\n");
+	assert_string_equal(run(LAB "echo"), "exit 0\n");
 	assert_string_equal(run(LAB "vr show rad"),
 			    "pdp-ctl: no VR is called \"rad\"; there are: red, blue\nexit 1\n");
 	assert_string_equal(run(LAB "vr show vr=5"),
