@@ -63,6 +63,13 @@ static bool has_ports(uint8_t proto)
 	return proto == PDP_PROTO_TCP || proto == PDP_PROTO_UDP || proto == PDP_PROTO_SCTP;
 }
 
+/* What lies behind the packet's own length is padding: not looked at, as after decapsulation it is
+ * gone. */
+static inline uint16_t at_most(uint16_t len, uint32_t stated)
+{
+	return stated < len ? (uint16_t)stated : len;
+}
+
 static inline void read_ports(struct endpoints *e, const uint8_t *l4, int32_t len)
 {
 	if (!has_ports((uint8_t)e->proto) || len < 4)
@@ -80,6 +87,7 @@ static inline bool hash_of_ip4(const uint8_t *ip, uint16_t len, const uint64_t *
 	if (len < PDP_IP4_SIZE || ip[0] < 0x45 || ip[0] > 0x4f)
 		return false;
 	size = (uint16_t)((ip[0] & 0x0f) * 4);
+	len = at_most(len, pdp_get16(ip + 2));
 	e.proto = ip[9];
 	if ((pdp_get16(ip + 6) & PDP_IP4_FRAG_MASK) == 0)
 		read_ports(&e, ip + size, len - size);
@@ -96,6 +104,7 @@ static inline bool hash_of_ip6(const uint8_t *ip, uint16_t len, const uint64_t *
 
 	if (len < PDP_IP6_SIZE || ip[0] >> 4 != 6)
 		return false;
+	len = at_most(len, PDP_IP6_SIZE + (uint32_t)pdp_get16(ip + 4));
 	payload.proto = ip[6];
 	if (!has_ports(payload.proto))
 		payload = pdp_ip6_payload(ip, len);

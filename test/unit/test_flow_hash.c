@@ -243,6 +243,30 @@ static void test_other_frames_by_mac(void **state)
 	assert_int_equal(hash_of(&p, PDP_VIF_ETHERNET, true), sym);
 }
 
+/* Ethernet padding is not a port: what the IP length leaves out does not count, as it is gone after
+ * decapsulation. */
+static void test_padding(void **state)
+{
+	struct pdp_ip a4 = pkt_ip4(1, 2, 3, 4), b4 = pkt_ip4(5, 6, 7, 8);
+	struct pdp_ip a6 = pkt_ip6(1, 2, 3), b6 = pkt_ip6(4, 5, 6);
+
+	for (int family = 4; family <= 6; family += 2) {
+		uint32_t bare;
+
+		pkt_clear(&p);
+		pkt_add_eth(&p, pkt_mac_a, pkt_mac_b, family == 4 ? 0x0800 : 0x86dd);
+		pkt_add_ip(&p, family == 4 ? &a4 : &a6, family == 4 ? &b4 : &b6, 17, 0, 3, 0);
+		pkt_add_fill(&p, 3, 1);
+		bare = hash_of(&p, PDP_VIF_ETHERNET, false);
+		pkt_add_fill(&p, 20, 2);
+		assert_int_equal(hash_of(&p, PDP_VIF_ETHERNET, false), bare);
+		if (family == 4) { /* shorter than its own header */
+			pkt_put16(pkt_data(&p) + 14 + 2, 7);
+			assert_int_equal(hash_of(&p, PDP_VIF_ETHERNET, false), bare);
+		}
+	}
+}
+
 /* Whatever the length: no byte behind it is read (ASan), and the hash does not depend on what is
  * there. */
 static void test_truncated(void **state)
@@ -372,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_ip6_fragments),
 		cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_other_frames_by_mac),
+		cmocka_unit_test(test_padding),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_spread),
 		cmocka_unit_test(test_avalanche),
