@@ -7,6 +7,15 @@
  * A classifier is built once by the control thread and never changes: a new configuration is a new
  * classifier, which the MD lcores switch to between two bursts. Cost does not depend on the number
  * of VRs.
+ *
+ * Tunnels and source prefixes are looked for in untagged frames only; a VLAN is the outer tag of
+ * type 0x8100. A UDP fragment to a tunnel endpoint's address is PDP_CLS_OUTER_FRAGMENT whatever its
+ * port, as later ones have none. Neighbour discovery follows the source prefix where its source has
+ * one, else (link-local, unspecified) the ingress port.
+ *
+ * Memory: 16 KB a port with VLANs; 32 to 64 bytes a tunnel; 256 KB a port and family with source
+ * prefixes, and 1 KB for each 256 neighbouring /24 (IPv4), 1 KB for each byte of a prefix beyond 16
+ * bits that it shares with no other (IPv6 /64 in /48 of their own: 2 KB each).
  */
 #ifndef PDP_CLASSIFY_H
 #define PDP_CLASSIFY_H

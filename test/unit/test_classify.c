@@ -298,6 +298,69 @@ static void test_arp_by_sender(void **state)
 	assert_drop(cls_pkt(cls, 2, &p), PDP_CLS_NO_MATCH);
 }
 
+/* The inner offset is where the flow hash finds the flows: 1,000 in one tunnel spread over 3
+ * engines within 20 %. */
+static void test_flows_in_tunnel(void **state)
+{
+	struct pdp_ip a = pkt_ip4(192, 168, 0, 1), b = pkt_ip4(192, 168, 1, 1);
+	struct pdp_ip src = pkt_ip4(172, 16, 0, 1), dst = pkt_ip4(10, 0, 0, 1);
+	unsigned int count[3] = {0};
+	uint32_t outer = 0;
+
+	for (unsigned int flow = 0; flow < 1000; flow++) {
+		uint32_t result, hash;
+		uint16_t off;
+
+		pkt_clear(&p);
+		pkt_add_eth(&p, pkt_mac_a, pkt_mac_b, 0x0800);
+		pkt_add_ip(&p, &src, &dst, 17, 0, 8 + 28, 0);
+		pkt_add_udp(&p, 40000, 5000, 28);
+		pkt_add_ip(&p, &a, &b, 6, 0, 8, 0);
+		pkt_add_udp(&p, (uint16_t)(1234 + flow), 5678, 0);
+		result = cls_pkt(cls, 0, &p);
+		assert_gid(result, UDP4_IP);
+		off = pdp_classify_inner_off(result);
+		hash = pdp_flow_hash(pkt_data(&p) + off, (uint16_t)(p.len - off), PDP_VIF_IP,
+				     false);
+		count[(hash >> 14) * 3 / PDP_BUCKETS]++;
+		hash = pdp_flow_hash(pkt_data(&p), p.len, PDP_VIF_ETHERNET, false);
+		assert_true(flow == 0 || hash == outer);
+		outer = hash;
+	}
+	for (unsigned int e = 0; e < 3; e++)
+		assert_in_range(count[e], 334 * 8 / 10, 333 * 12 / 10);
+}
+
+/* Before and after its tag is taken away, a frame's hash is the same. */
+static void test_flow_in_vlan(void **state)
+{
+	struct pdp_ip a = pkt_ip4(192, 168, 0, 1), b = pkt_ip4(192, 168, 1, 1);
+	struct pdp_vif vif;
+	uint16_t len, off;
+	uint32_t result, hash;
+
+	pdp_vif_init(&vif, &c.confs[VLAN_ETH]);
+	/* one tag, two, and a frame that is not IP */
+	for (unsigned int shape = 0; shape < 3; shape++) {
+		pkt_clear(&p);
+		pkt_add_eth(&p, pkt_mac_a, pkt_mac_b, shape == 2 ? 0x0806 : 0x0800);
+		pkt_add_tag(&p, 0x8100, 5);
+		if (shape == 1)
+			pkt_add_tag(&p, 0x8100, 77);
+		pkt_add_ip(&p, &a, &b, 6, 0, 8, 0);
+		pkt_add_udp(&p, 1, 2, 0);
+		result = cls_pkt(cls, 0, &p);
+		assert_gid(result, VLAN_ETH);
+		off = pdp_classify_inner_off(result);
+		hash = pdp_flow_hash(pkt_data(&p) + off, (uint16_t)(p.len - off), PDP_VIF_ETHERNET,
+				     false);
+		len = p.len;
+		assert_int_equal(pdp_vif_decap(&vif, pkt_data(&p), &len, &off), PDP_VIF_OK);
+		assert_int_equal(pdp_flow_hash(pkt_data(&p) + off, len, PDP_VIF_ETHERNET, false),
+				 hash);
+	}
+}
+
 /* Neighbour solicitation from a link-local address: no prefix has it, the ingress port carries it.
  */
 static void test_nd_by_port(void **state)
@@ -450,6 +513,8 @@ int main(void)
 		cmocka_unit_test(test_qinq),
 		cmocka_unit_test(test_prefix),
 		cmocka_unit_test(test_arp_by_sender),
+		cmocka_unit_test(test_flows_in_tunnel),
+		cmocka_unit_test(test_flow_in_vlan),
 		cmocka_unit_test(test_nd_by_port),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_port_only),

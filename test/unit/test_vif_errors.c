@@ -204,6 +204,8 @@ static void test_bad_header_rest(void **state)
 		pkt_put16(udp + 4, size);
 		assert_int_equal(decap(), PDP_VIF_BAD_HEADER);
 	}
+	pkt_put16(udp + 4, 8 + 8 + 100 + 1); /* one more than the IP packet has */
+	assert_int_equal(decap(), PDP_VIF_TRUNCATED);
 	pkt_put16(udp + 4, 8);
 	assert_int_equal(decap(), PDP_VIF_TRUNCATED); /* no room for VXLAN */
 	pkt_put16(udp + 4, 8 + 8 + 13);
@@ -270,6 +272,8 @@ static void test_extensions6(void **state)
 	assert_int_equal(decap(), PDP_VIF_FRAGMENT);
 	make(PDP_VIF_IP, PDP_CARRIER_UDP, 6, 0);
 	insert_extension6(44, atomic, 8);
+	assert_int_equal(decap(), PDP_VIF_OK);
+	pkt_data(&p)[14 + 40 + 3] = 0x06; /* reserved bits do not make a fragment */
 	assert_int_equal(decap(), PDP_VIF_OK);
 	for (unsigned int i = 0; i < 8; i++)
 		insert_extension6(60, options, 16);
