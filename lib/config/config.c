@@ -19,9 +19,13 @@
 static int decode(struct decoder *d)
 {
 	json_error_t error;
-	json_t *root = json_loadb(d->text, d->size, JSON_REJECT_DUPLICATES, &error);
+	const char *zero = memchr(d->text, '\0', d->size);
+	json_t *root;
 	int rc;
 
+	if (zero != NULL)
+		return where_fail_zero(d, zero);
+	root = json_loadb(d->text, d->size, JSON_REJECT_DUPLICATES, &error);
 	if (root == NULL)
 		return where_fail_syntax(d, &error);
 	if (json_is_object(root))

@@ -47,6 +47,10 @@ int where_fail(const struct decoder *d, const struct where *where, const char *f
 /** Say what is wrong with the text as JSON. @param error as jansson filled it @return -1 */
 int where_fail_syntax(const struct decoder *d, const json_error_t *error);
 
+/** Refuse a zero byte, which jansson steps over in places. @param at where it is in d->text @return
+ * -1 */
+int where_fail_zero(const struct decoder *d, const char *at);
+
 /** Write a place as text, "vrs[0].vifs[1]"; cut off where it does not fit. */
 void where_format(const struct where *where, char *out, size_t size);
 

@@ -350,6 +350,16 @@ static bool after_comma(const char *text, size_t pos)
 	return pos > 0 && text[pos - 1] == ',';
 }
 
+int where_fail_zero(const struct decoder *d, const char *at)
+{
+	int line = 1;
+
+	for (const char *c = d->text; c < at; c++)
+		line += *c == '\n';
+	write_error_at(d, line, "", "a zero byte stands here; the file is no text");
+	return -1;
+}
+
 int where_fail_syntax(const struct decoder *d, const json_error_t *error)
 {
 	const size_t error_pos = error->position > 0 ? (size_t)error->position : 0;

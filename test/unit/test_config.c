@@ -295,6 +295,8 @@ static void test_files(void **state)
 	assert_null(pdp_config_load("/dev/zero", &env, &err));
 	assert_string_equal(err.text,
 			    "/dev/zero: cannot read the configuration: it is longer than 16 MiB");
+	assert_null(pdp_config_parse("{\"md\":\n{}\0}", 11, "t.json", &env, &err));
+	assert_string_equal(err.text, "t.json:2: a zero byte stands here; the file is no text");
 	assert_null(pdp_config_load("/dev/null", &env, &err));
 	assert_string_equal(err.text,
 			    "/dev/null:1: not JSON: '[' or '{' expected near end of file");
