@@ -2,7 +2,8 @@
 /*
  * Taking a carrier's headers off. Runs per packet in engines (in place) and in the MD (sealed
  * engines): no allocation, no lock, no log. Every length is checked before it is followed. Budget:
- * 15 cycles for raw and VLAN, 40 for tunnels.
+ * 14 cycles for raw and VLAN (19 where a tag is taken out of an Ethernet frame), 30 for tunnels
+ * (test/perf/perf_vif).
  */
 #include "vif_priv.h"
 

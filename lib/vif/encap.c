@@ -2,8 +2,8 @@
 /*
  * Putting a carrier's headers in front of a packet. Runs per packet in engines (in place) and in
  * the MD (sealed engines): no allocation, no lock, no log. The template is copied and lengths,
- * DSCP/ECN, checksum, source port and Ethernet type are patched in. Budget: 10 cycles for raw and
- * VLAN, 50 for tunnels.
+ * DSCP/ECN, checksum, source port and Ethernet type are patched in. Budget: 14 cycles for raw
+ * and VLAN, 33 for tunnels, of which the flow hash is 15 (test/perf/perf_vif).
  */
 #include "vif_priv.h"
 
