@@ -5,7 +5,6 @@
  */
 #include "ctl.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include <bsd/string.h>

@@ -4,7 +4,6 @@
  */
 #include "ctl.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,13 +5,9 @@
  */
 #include "config_priv.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <bsd/string.h>
 
 /* Bytes of layer 2 that a buffer holds besides the MTU: Ethernet header and two VLAN tags. */
 #define L2_MAX (14 + 2 * 4)
