@@ -32,7 +32,9 @@
 #define PDP_SLOTS_MIN	   2  /**< Europa section 5: the pool may be as small as this */
 #define PDP_SLOTS_MAX	   32768
 #define PDP_BLANKS_MAX	   1024
-#define PDP_HEADROOM	   128 /**< bytes in front of every packet: an engine may put headers there */
+/** Bytes in front of every packet: an engine may put headers there. 8 less than mbufs have: drivers
+ * that put VLAN tags back in software take them from it. */
+#define PDP_HEADROOM 120
 
 /**
  * Why a packet that belongs to a VR was dropped. Below PDP_DROP_N_ENGINE: what an engine may say of
