@@ -15,6 +15,18 @@
 
 #include "node.h"
 
+/* The first CPU that a lcore may run on. rte_lcore_to_cpu_id() is no answer: it tells the core of
+ * the CPU whose number is the lcore's id. */
+static uint16_t lcore_cpu(unsigned int lcore)
+{
+	rte_cpuset_t set = rte_lcore_cpuset(lcore);
+	uint16_t cpu = 0;
+
+	while (cpu < CPU_SETSIZE - 1 && !CPU_ISSET(cpu, &set))
+		cpu++;
+	return cpu;
+}
+
 int eal_init(void)
 {
 	static char memory[32];
@@ -27,9 +39,12 @@ int eal_init(void)
 		node.eal_argv[node.eal_argc++] = (char *)(uintptr_t) "-m";
 		node.eal_argv[node.eal_argc++] = memory;
 	}
-	if (rte_eal_init(node.eal_argc, node.eal_argv) < 0)
-		return complain("EAL did not start: %s (its lines above say more)",
-				rte_strerror(rte_errno));
+	if (rte_eal_init(node.eal_argc, node.eal_argv) < 0) {
+		complain("EAL did not start: %s (its lines above say more)",
+			 rte_strerror(rte_errno));
+		leavings_remove();
+		return -1;
+	}
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
 		complain("this is the primary process; leave --proc-type out");
 		eal_fini();
@@ -44,7 +59,7 @@ int eal_init(void)
 			return -1;
 		}
 		node.md_lcores[node.n_md] = lcore;
-		node.md_cpus[node.n_md++] = (uint16_t)rte_lcore_to_cpu_id((int)lcore);
+		node.md_cpus[node.n_md++] = lcore_cpu(lcore);
 	}
 	/* dpdk-dumpcap works on the ports; a node without it is a node all the same. */
 	if (!node.in_memory && rte_pdump_init() != 0)
@@ -57,4 +72,5 @@ void eal_fini(void)
 	if (!node.in_memory)
 		rte_pdump_uninit();
 	rte_eal_cleanup();
+	leavings_remove();
 }

@@ -73,6 +73,7 @@ int main(int argc, char **argv, char **envp)
 	sigset_t set;
 
 	setproctitle_init(argc, argv, envp);
+	setlinebuf(stdout); /* a log file has each line at once */
 	if (options_init(argc, argv) != 0)
 		return 2;
 	/* Signals are the control thread's (signalfd); threads made from here on inherit the mask.

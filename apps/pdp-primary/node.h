@@ -115,6 +115,7 @@ int pidfile_init(void);
 void pidfile_fini(void);
 int eal_init(void);
 void eal_fini(void);
+void leavings_remove(void); /* leavings.c */
 int pool_init(void);
 void pool_fini(void);
 int ports_init(void);
