@@ -5,6 +5,7 @@
 
 PDP_PAGES_TAKEN=0
 PDP_HUGE_MOUNTED=""
+PDP_GROUP=""
 
 # pages_reserve N: have at least N free hugepages of 2 MB. pages_restore gives back what this took, no more, so that
 # scripts that run at the same time do not take each other's.
@@ -34,6 +35,30 @@ pages_restore() {
 		umount "$PDP_HUGE_MOUNTED"
 		PDP_HUGE_MOUNTED=
 	fi
+}
+
+# run_group COMMAND...: runs it in a process group of its own, with no input; a signal to this shell is dealt with at
+# once, and end_group in the trap ends the command with all that it started.
+run_group() {
+	local rc
+	set -m
+	"$@" </dev/null &
+	PDP_GROUP=$!
+	set +m
+	wait "$PDP_GROUP"
+	rc=$?
+	PDP_GROUP=""
+	return "$rc"
+}
+
+end_group() {
+	[ -n "$PDP_GROUP" ] || return 0
+	kill -TERM -- "-$PDP_GROUP" 2>/dev/null || return 0
+	wait_for 5 group_gone "$PDP_GROUP" || kill -KILL -- "-$PDP_GROUP" 2>/dev/null
+}
+
+group_gone() {
+	! kill -0 -- "-$1" 2>/dev/null
 }
 
 # wait_for SECONDS COMMAND...: until the command succeeds; fails when it has not in time.
@@ -78,6 +103,7 @@ delete_namespaces() {
 dpdk_leavings() {
 	local mount
 	compgen -G "/run/dpdk/$1" || :
+	compgen -G "/run/pdp-$1.pid" || :
 	awk '$3 == "hugetlbfs" {print $2}' /proc/mounts | while read -r mount; do
 		compgen -G "$mount/$1map_*" || :
 	done
