@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* EAL, a pool, and the engine's end of a channel, for tests. */
+#include "kit.h"
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_log.h>
+
+int kit_eal(void **state)
+{
+	/* --no-huge alone leaves files; with --in-memory it is refused (it implies --legacy-mem).
+	 */
+	static char *args[] = {"test",	   "--no-huge", "--no-shconf",	  "-m", "256", "--no-pci",
+			       "--lcores", "0@0",	"--no-telemetry", NULL};
+	static bool started;
+
+	if (started)
+		return 0;
+	rte_log_set_global_level(RTE_LOG_ERR);
+	started = rte_eal_init((int)RTE_DIM(args) - 1, args) >= 0;
+	return started ? 0 : -1;
+}
+
+struct rte_mempool *kit_pool(const char *name, unsigned int n)
+{
+	struct rte_mempool *pool = rte_pktmbuf_pool_create(
+		name, n, 0, 0, RTE_PKTMBUF_HEADROOM + KIT_ROOM, SOCKET_ID_ANY);
+
+	assert_non_null(pool);
+	return pool;
+}
+
+static void lowest(struct rte_mempool *mp, void *arg, struct rte_mempool_memhdr *chunk,
+		   unsigned int index)
+{
+	uintptr_t *low = arg;
+
+	*low = RTE_MIN(*low, (uintptr_t)chunk->addr);
+}
+
+const void *kit_base(struct rte_mempool *pool)
+{
+	uintptr_t low = UINTPTR_MAX;
+
+	rte_mempool_mem_iter(pool, lowest, &low);
+	return (const void *)low;
+}
+
+struct pdp_region *kit_region(unsigned int n_md, uint32_t n_slots, uint32_t n_blanks,
+			      const void *base)
+{
+	const struct pdp_region_params params = {
+		.n_md = n_md,
+		.n_slots = n_slots,
+		.n_blanks = n_blanks,
+		.n_engines = 64,
+		.conf_size = 256,
+		.tsc_hz = rte_get_tsc_hz(),
+	};
+	const size_t size = pdp_region_size(&params);
+	void *mem;
+
+	assert_int_not_equal(size, 0);
+	mem = aligned_alloc(PDP_LINE, RTE_ALIGN_CEIL(size, PDP_LINE));
+	assert_non_null(mem);
+	assert_non_null(pdp_region_create(mem, &params, base));
+	return mem;
+}
+
+void kit_end_open(struct kit_end *end, struct pdp_region *region, unsigned int channel)
+{
+	const uint32_t n = region->n_slots + region->n_blanks;
+
+	pdp_ring_consumer_init(&end->to, pdp_region_ring(region, region->channels[channel].to_off),
+			       n);
+	pdp_ring_producer_init(&end->from,
+			       pdp_region_ring(region, region->channels[channel].from_off), n);
+	end->ctl_to = (struct rte_ring *)((char *)region + region->ctl_to_off);
+	end->ctl_from = (struct rte_ring *)((char *)region + region->ctl_from_off);
+}
+
+unsigned int kit_end_take(struct kit_end *end, struct pdp_desc *descs, unsigned int n)
+{
+	return pdp_ring_take(&end->to, descs, n);
+}
+
+void kit_end_give(struct kit_end *end, struct pdp_desc d)
+{
+	pdp_ring_put(&end->from, d);
+	pdp_ring_publish(&end->from);
+}
+
+void kit_open(struct kit *k, unsigned int pool, uint32_t n_slots, uint32_t n_blanks)
+{
+	*k = (struct kit){.pool = kit_pool("kit", pool), .pool_size = pool};
+	k->base = kit_base(k->pool);
+	k->region = kit_region(1, n_slots, n_blanks, k->base);
+	k->ch = pdp_chan_create(k->region, 0, k->base, false);
+	assert_non_null(k->ch);
+	kit_end_open(&k->end, k->region, 0);
+}
+
+void kit_close(struct kit *k)
+{
+	pdp_chan_destroy(k->ch);
+	assert_int_equal(rte_mempool_avail_count(k->pool), k->pool_size);
+	rte_mempool_free(k->pool);
+	free(k->region);
+}
+
+struct rte_mbuf *kit_packet(struct rte_mempool *pool, uint16_t len, uint8_t mark)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+	char *data;
+
+	assert_non_null(m);
+	data = rte_pktmbuf_append(m, len);
+	assert_non_null(data);
+	memset(data, mark, len);
+	return m;
+}

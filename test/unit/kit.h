@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * EAL without hugepages, a packet pool, and the engine's end of a channel by hand: for tests of
+ * lib/channel and lib/dispatch. Everything a peer can do wrong is one call away.
+ */
+#ifndef TEST_KIT_H
+#define TEST_KIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+#include <rte_ring.h>
+
+#include <pdp_channel_md.h>
+
+#define KIT_ROOM 2048 /* bytes of a packet without headroom */
+
+/* The engine's end of one channel. */
+struct kit_end {
+	struct pdp_ring_consumer to;   /* from the MD */
+	struct pdp_ring_producer from; /* to the MD */
+	struct rte_ring *ctl_to;
+	struct rte_ring *ctl_from;
+};
+
+/* A region with channel 0 at both ends. */
+struct kit {
+	struct rte_mempool *pool;
+	const void *base;
+	unsigned int pool_size;
+	struct pdp_region *region;
+	struct pdp_chan *ch;
+	struct kit_end end;
+};
+
+/* Start EAL once a process. For cmocka's group setup; 0 or -1. */
+int kit_eal(void **state);
+
+/* A pool of n packets of KIT_ROOM bytes; asserted. */
+struct rte_mempool *kit_pool(const char *name, unsigned int n);
+/* What offsets of its packets count from. */
+const void *kit_base(struct rte_mempool *pool);
+
+/* A region for n_md channels; free() it. */
+struct pdp_region *kit_region(unsigned int n_md, uint32_t n_slots, uint32_t n_blanks,
+			      const void *base);
+void kit_end_open(struct kit_end *end, struct pdp_region *region, unsigned int channel);
+/* Everything that waits, up to n. */
+unsigned int kit_end_take(struct kit_end *end, struct pdp_desc *descs, unsigned int n);
+/* Put and publish one. */
+void kit_end_give(struct kit_end *end, struct pdp_desc d);
+
+/* Pool, region, both ends. kit_close() asserts that every buffer is back in the pool. */
+void kit_open(struct kit *k, unsigned int pool, uint32_t n_slots, uint32_t n_blanks);
+void kit_close(struct kit *k);
+
+/* A packet of len bytes whose first byte is `mark`. */
+struct rte_mbuf *kit_packet(struct rte_mempool *pool, uint16_t len, uint8_t mark);
+
+/* What an engine returns: the descriptor it got, with a verdict. */
+static inline struct pdp_desc kit_answer(struct pdp_desc d, enum pdp_verdict verdict, uint8_t vif)
+{
+	d.vf = pdp_desc_vf(verdict, 0);
+	d.vif = vif;
+	return d;
+}
+
+#endif /* TEST_KIT_H */
