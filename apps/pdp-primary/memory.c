@@ -4,9 +4,12 @@
  * growing later would ask every secondary and wait for one that is stopped.
  */
 #include <dirent.h>
+#include <glob.h>
+#include <mntent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <rte_ether.h>
 #include <rte_mbuf.h>
@@ -94,9 +97,34 @@ static unsigned int huge_free_mb(void)
 	return (unsigned int)(kb >> 10);
 }
 
+/* What a primary of this prefix left when it was killed: EAL frees it when it starts. */
+static unsigned int huge_stale_mb(void)
+{
+	FILE *mounts = setmntent("/proc/mounts", "r");
+	const struct mntent *m;
+	char pattern[512];
+	uint64_t bytes = 0;
+	struct stat st;
+	glob_t found;
+
+	while (mounts != NULL && (m = getmntent(mounts)) != NULL) {
+		if (strcmp(m->mnt_type, "hugetlbfs") != 0)
+			continue;
+		snprintf(pattern, sizeof(pattern), "%s/%smap_*", m->mnt_dir, node.file_prefix);
+		if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+			continue;
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			bytes += stat(found.gl_pathv[i], &st) == 0 ? (uint64_t)st.st_size : 0;
+		globfree(&found);
+	}
+	if (mounts != NULL)
+		endmntent(mounts);
+	return (unsigned int)(bytes >> 20);
+}
+
 int memory_check(unsigned int *need_mb)
 {
-	unsigned int have = huge_free_mb();
+	unsigned int have = huge_free_mb() + huge_stale_mb();
 
 	*need_mb = need();
 	if (node.in_memory || node.memory_given || have >= *need_mb)
