@@ -125,14 +125,19 @@ int spawn(struct engine *e, char *err, size_t err_size)
 	return 0;
 }
 
-/* EAL's message socket of a process that is gone: nobody else removes it. */
-static void remove_mp_socket(const struct pdp_engines *all, pid_t pid)
+/* What EAL made for a process that is gone, and nobody else removes: its message socket, and 388 KB
+ * for each of its memory lists. */
+static void remove_files(const struct pdp_engines *all, pid_t pid)
 {
-	char pattern[256];
-	glob_t found;
+	static const char *const patterns[] = {"%s/mp_socket_%d_*", "%s/fbarray_*_%d"};
 
-	snprintf(pattern, sizeof(pattern), "%s/mp_socket_%d_*", all->p.runtime_dir, pid);
-	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
+	for (size_t k = 0; k < RTE_DIM(patterns); k++) {
+		char pattern[256];
+		glob_t found;
+
+		snprintf(pattern, sizeof(pattern), patterns[k], all->p.runtime_dir, pid);
+		if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+			continue;
 		for (size_t i = 0; i < found.gl_pathc; i++)
 			unlink(found.gl_pathv[i]);
 		globfree(&found);
@@ -143,7 +148,7 @@ void reap(struct engine *e, char *how, size_t size)
 {
 	siginfo_t si = {0};
 
-	remove_mp_socket(e->all, e->pid);
+	remove_files(e->all, e->pid);
 	if (waitid(P_PIDFD, (id_t)e->pidfd, &si, WEXITED | WNOHANG) != 0 || si.si_pid == 0)
 		snprintf(how, size, "left");
 	else if (si.si_code == CLD_EXITED)
