@@ -89,8 +89,8 @@ void pdp_chan_wake(struct pdp_chan *ch)
 
 unsigned int pdp_chan_top_up(struct pdp_chan *ch, struct rte_mempool *pool, unsigned int max)
 {
-	unsigned int n = RTE_MIN(RTE_MIN(ch->n_blank_free, max), (unsigned int)PDP_STAGE);
-	struct rte_mbuf *pkts[PDP_STAGE];
+	unsigned int n = RTE_MIN(RTE_MIN(ch->n_blank_free, max), (unsigned int)PDP_BLANK_BURST);
+	struct rte_mbuf *pkts[PDP_BLANK_BURST];
 
 	if (n == 0 || rte_pktmbuf_alloc_bulk(pool, pkts, n) != 0)
 		return 0;
@@ -126,7 +126,6 @@ unsigned int pdp_chan_sweep(struct pdp_chan *ch, unsigned int *n_blanks)
 		rte_pktmbuf_free(m);
 		if (slot < ch->n_slots) {
 			ch->free[ch->n_free++] = (uint16_t)slot;
-			ch->returned++;
 			n++;
 		} else {
 			ch->blank_free[ch->n_blank_free++] = (uint16_t)slot;

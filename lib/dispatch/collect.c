@@ -7,11 +7,11 @@
  */
 #include "dispatch_priv.h"
 
-#define COLLECT_BURST  64
-#define COLLECT_BURSTS 4 /* per engine and turn */
-#define CTL_BURST      4 /* control messages per engine and turn (DESIGN rule 8) */
-#define BLANK_BURST    8 /* BLANKs topped up per engine and turn */
-#define IDLE_VISITS    2 /* idle engines looked at per turn; all when there is nothing else to do */
+#define COLLECT_BURST 64
+#define COLLECT_MAX   256u /* per engine and turn */
+#define CTL_BURST     4	   /* control messages per engine and turn (DESIGN rule 8) */
+#define BLANK_BURST   8	   /* BLANKs topped up per engine and turn */
+#define IDLE_VISITS   2 /* idle engines looked at per turn; all when there is nothing else to do */
 
 static void relay_control(struct md_engine *e)
 {
@@ -35,82 +35,94 @@ static void relay_control(struct md_engine *e)
 	}
 }
 
-static inline void drop_one(struct md_vr *vr, struct rte_mbuf *m, unsigned int why)
+static void drop_one(struct md_vr *vr, struct rte_mbuf *m, unsigned int why)
 {
 	count(&vr->c.drops[why], 1);
 	rte_pktmbuf_free(m);
 }
 
-/* What the engine said of one packet, checked. */
-static inline void verdict(struct pdp_md *md, struct md_engine *e, const struct pdp_desc *d,
-			   struct rte_mbuf *m, bool ok)
+static void lie(struct md_engine *e, struct rte_mbuf *m, enum pdp_lie what)
+{
+	e->ch->lies[what]++;
+	drop_one(e->vr, m, PDP_DROP_LIE);
+}
+
+/* What an engine said of one packet, if it is not simply "forward it". */
+static void uncommon(struct pdp_md *md, struct md_engine *e, const struct pdp_desc *d,
+		     struct rte_mbuf *m, bool blank, bool bad)
 {
 	struct md_vr *vr = e->vr;
 
+	/* A BLANK that comes back unused was never a packet. */
+	if (blank && pdp_desc_verdict(d) == PDP_DROP) {
+		rte_pktmbuf_free(m);
+		return;
+	}
+	if (blank)
+		count(&vr->c.originated, 1);
 	switch (pdp_desc_verdict(d)) {
 	case PDP_FORWARD:
-		if (unlikely(!ok)) {
-			e->ch->lies[PDP_LIE_BOUNDS]++;
-			drop_one(vr, m, PDP_DROP_LIE);
-		} else if (unlikely(d->vif >= vr->n_vifs)) {
-			e->ch->lies[PDP_LIE_VIF]++;
-			drop_one(vr, m, PDP_DROP_LIE);
-		} else {
-			md_transmit_add(md, md_gid(md, vr, d->vif), m);
-		}
-		return;
+		if (bad)
+			lie(e, m, PDP_LIE_BOUNDS);
+		else if (d->vif >= vr->n_vifs)
+			lie(e, m, PDP_LIE_VIF);
+		else
+			md_transmit_add(md, md_gid(md, vr, d->vif), &m, 1);
+		break;
 	case PDP_DROP:
-		if (likely(pdp_desc_reason(d) < PDP_DROP_N_ENGINE)) {
+		if (pdp_desc_reason(d) < PDP_DROP_N_ENGINE)
 			drop_one(vr, m, pdp_desc_reason(d));
-			return;
-		}
+		else
+			lie(e, m, PDP_LIE_CODE);
 		break;
 	case PDP_PUNT:
 		/* No control plane is attached to VRs yet. */
 		drop_one(vr, m, PDP_DROP_PUNT);
-		return;
+		break;
 	default:
-		break;
+		lie(e, m, PDP_LIE_CODE);
 	}
-	e->ch->lies[PDP_LIE_CODE]++;
-	drop_one(vr, m, PDP_DROP_LIE);
 }
 
-static inline void take(struct pdp_md *md, struct md_engine *e, const struct pdp_desc *d)
+/* Packets in a row that leave by the same vif go to its port together. */
+static void verdicts(struct pdp_md *md, struct md_engine *e, const struct pdp_desc *descs,
+		     struct pdp_taken *t, unsigned int n)
 {
-	struct rte_mbuf *m;
-	bool ok;
+	const uint64_t special = t->blank | t->bad;
+	const unsigned int n_vifs = e->vr->n_vifs;
+	unsigned int i = 0;
 
-	switch (pdp_chan_take(e->ch, d, &m, &ok)) {
-	case PDP_TAKE_PKT:
-		verdict(md, e, d, m, ok);
-		break;
-	case PDP_TAKE_BLANK:
-		if (pdp_desc_verdict(d) == PDP_DROP) {
-			rte_pktmbuf_free(m);
-			break;
+	while (i < n) {
+		const uint8_t vf = descs[i].vf, vif = descs[i].vif;
+		unsigned int end = i;
+
+		while (end < n && descs[end].vf == vf && descs[end].vif == vif &&
+		       t->m[end] != NULL && !(special >> end & 1))
+			end++;
+		if (likely(end != i && (vf & 3) == PDP_FORWARD && vif < n_vifs)) {
+			md_transmit_add(md, md_gid(md, e->vr, vif), &t->m[i], end - i);
+			i = end;
+			continue;
 		}
-		count(&e->vr->c.originated, 1);
-		verdict(md, e, d, m, ok);
-		break;
-	case PDP_TAKE_NONE:
-		break;
+		if (t->m[i] != NULL)
+			uncommon(md, e, &descs[i], t->m[i], t->blank >> i & 1, t->bad >> i & 1);
+		i++;
 	}
 }
 
-static unsigned int collect_burst(struct pdp_md *md, struct md_engine *e)
+static void collect_burst(struct pdp_md *md, struct md_engine *e, unsigned int n)
 {
 	struct pdp_desc descs[COLLECT_BURST];
 	struct pdp_chan *ch = e->ch;
-	unsigned int n = pdp_ring_take(&ch->from, descs, COLLECT_BURST);
+	struct pdp_taken taken;
 
+	pdp_ring_copy(&ch->from, descs, n);
 	for (unsigned int i = 0; i < n; i++) {
 		if (likely(descs[i].slot < ch->n_slots))
 			rte_prefetch0(ch->ledger[descs[i].slot].m);
 	}
-	for (unsigned int i = 0; i < n; i++)
-		take(md, e, &descs[i]);
-	return n;
+	pdp_chan_take(ch, descs, n, &taken);
+	verdicts(md, e, descs, &taken, n);
 }
 
 unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
@@ -120,11 +132,14 @@ unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
 
 	if (e->ctl_from != NULL)
 		relay_control(e);
-	for (unsigned int i = 0; i < COLLECT_BURSTS; i++) {
-		n = collect_burst(md, e);
-		total += n;
-		if (n < COLLECT_BURST)
-			break;
+	/* What the start of the turn saw is in the cache by now. */
+	n = ch->seen != 0 ? ch->seen : RTE_MIN(pdp_ring_count(&ch->from), COLLECT_MAX);
+	ch->seen = 0;
+	while (total < n) {
+		unsigned int burst = RTE_MIN(n - total, (unsigned int)COLLECT_BURST);
+
+		collect_burst(md, e, burst);
+		total += burst;
 	}
 	if (unlikely(ch->n_blank_free != 0 && !e->draining) &&
 	    pdp_chan_top_up(ch, md->pool, BLANK_BURST) != 0)
@@ -150,6 +165,16 @@ static unsigned int collect_active(struct pdp_md *md)
 	}
 	md->n_active = kept;
 	return n;
+}
+
+void md_collect_prefetch(struct pdp_md *md)
+{
+	for (unsigned int i = 0; i < md->n_active; i++) {
+		struct pdp_chan *ch = md->active[i]->ch;
+
+		ch->seen = RTE_MIN(pdp_ring_count(&ch->from), COLLECT_MAX);
+		pdp_ring_prefetch(&ch->from, ch->seen);
+	}
 }
 
 unsigned int md_collect(struct pdp_md *md)

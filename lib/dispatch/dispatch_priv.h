@@ -114,9 +114,10 @@ struct pdp_md {
 /* Stages; each returns the packets it handled. */
 void md_send(struct pdp_md *md, struct rte_mbuf **pkts, const uint32_t *results, unsigned int n);
 void md_send_flush(struct pdp_md *md, bool all);
+void md_collect_prefetch(struct pdp_md *md);
 unsigned int md_collect(struct pdp_md *md);
 unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e);
-void md_transmit_add(struct pdp_md *md, uint16_t gid, struct rte_mbuf *m);
+void md_transmit_add(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n);
 unsigned int md_transmit(struct pdp_md *md);
 
 static inline void md_list_active(struct pdp_md *md, struct md_engine *e)

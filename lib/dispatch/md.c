@@ -75,8 +75,10 @@ static unsigned int receive_all_sampled(struct pdp_md *md)
 /* One turn. @return packets received and collected */
 static unsigned int turn(struct pdp_md *md)
 {
-	unsigned int n = md->paused ? 0 : receive_all(md);
+	unsigned int n;
 
+	md_collect_prefetch(md);
+	n = md->paused ? 0 : receive_all(md);
 	md_send_flush(md, n < RX_BURST);
 	n += md_collect(md);
 	md_transmit(md);
@@ -85,10 +87,13 @@ static unsigned int turn(struct pdp_md *md)
 
 static unsigned int turn_sampled(struct pdp_md *md)
 {
-	unsigned int n = md->paused ? 0 : receive_all_sampled(md);
 	uint64_t t = rte_rdtsc();
-	unsigned int back;
+	unsigned int n, back;
 
+	md_collect_prefetch(md);
+	sample(md, PDP_STAGE_COLLECT, t, 0);
+	n = md->paused ? 0 : receive_all_sampled(md);
+	t = rte_rdtsc();
 	md_send_flush(md, n < RX_BURST);
 	t = sample(md, PDP_STAGE_SEND, t, 0);
 	back = md_collect(md);

@@ -16,29 +16,33 @@ static void drop(struct md_vr *vr, struct rte_mbuf **pkts, unsigned int n, enum 
 /*
  * Engines see contiguous packets with headroom for a tunnel header. A chain becomes one segment;
  * what cannot be made to fit is a counted drop.
+ * @return how many are left in pkts
  */
-static bool fits(struct md_vr *vr, struct rte_mbuf *m)
+static unsigned int make_fit(struct md_vr *vr, struct rte_mbuf **pkts, unsigned int n)
 {
-	if (likely(m->nb_segs == 1 && m->data_off >= PDP_HEADROOM))
-		return true;
-	if (rte_pktmbuf_linearize(m) == 0 && m->data_off >= PDP_HEADROOM)
-		return true;
-	drop(vr, &m, 1, PDP_DROP_UNFIT);
-	return false;
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+
+		if ((m->nb_segs == 1 || rte_pktmbuf_linearize(m) == 0) &&
+		    m->data_off >= PDP_HEADROOM)
+			pkts[kept++] = m;
+		else
+			drop(vr, &m, 1, PDP_DROP_UNFIT);
+	}
+	return kept;
 }
 
-static inline void stage(struct pdp_md *md, struct md_engine *e, struct rte_mbuf *m, uint32_t hash,
-			 uint8_t vif, uint8_t flags)
+/* Something is staged for the engine: it has to be flushed, and visited by collect. */
+static inline void mark_dirty(struct pdp_md *md, struct md_engine *e)
 {
-	if (!e->dirty) {
-		e->dirty = true;
-		e->staged_tsc = md->now;
-		md->dirty[md->n_dirty++] = e;
-		md_list_active(md, e);
-	}
-	pdp_chan_stage(e->ch, m, hash, vif, flags);
-	if (unlikely(pdp_chan_staged(e->ch) == PDP_STAGE))
-		pdp_chan_flush(e->ch);
+	if (e->dirty)
+		return;
+	e->dirty = true;
+	e->staged_tsc = md->now;
+	md->dirty[md->n_dirty++] = e;
+	md_list_active(md, e);
 }
 
 /* The place that takes a packet meant for `want`: itself, or with a spilling balancer the next with
@@ -83,14 +87,15 @@ static void send_single(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf **p
 			uint8_t vif)
 {
 	struct md_engine *e = vr->engines[0];
-	unsigned int room = RTE_MIN(n, e->ch->n_free);
 
-	for (unsigned int i = 0; i < room; i++) {
-		if (likely(fits(vr, pkts[i])))
-			stage(md, e, pkts[i], 0, vif, 0);
+	if (unlikely(n > e->ch->n_free)) {
+		drop(vr, pkts + e->ch->n_free, n - e->ch->n_free, PDP_DROP_ENGINE_FULL);
+		n = e->ch->n_free;
+		if (n == 0)
+			return;
 	}
-	if (unlikely(room < n))
-		drop(vr, pkts + room, n - room, PDP_DROP_ENGINE_FULL);
+	mark_dirty(md, e);
+	pdp_chan_stage(e->ch, pkts, n, NULL, vif, 0);
 }
 
 static void send_balanced(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf **pkts,
@@ -106,10 +111,12 @@ static void send_balanced(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf *
 	for (unsigned int i = 0; i < n; i++) {
 		struct md_engine *e = with_room(vr, places[i]);
 
-		if (unlikely(e == NULL))
+		if (unlikely(e == NULL)) {
 			drop(vr, &pkts[i], 1, PDP_DROP_ENGINE_FULL);
-		else if (likely(fits(vr, pkts[i])))
-			stage(md, e, pkts[i], hashes[i], vif, flags);
+			continue;
+		}
+		mark_dirty(md, e);
+		pdp_chan_stage(e->ch, &pkts[i], 1, &hashes[i], vif, flags);
 	}
 }
 
@@ -121,11 +128,16 @@ static void send_run(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts,
 	struct md_vif *vif = &md->vifs[gid];
 	const uint8_t index = (uint8_t)(vif - vr->vifs);
 	uint64_t bytes = 0;
+	bool fit = true;
 
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++) {
 		bytes += pkts[i]->pkt_len;
+		fit &= pkts[i]->nb_segs == 1 && pkts[i]->data_off >= PDP_HEADROOM;
+	}
 	count(&vif->c.rx, n);
 	count(&vif->c.rx_bytes, bytes);
+	if (unlikely(!fit))
+		n = make_fit(vr, pkts, n);
 	if (likely(vr->n_engines == 1))
 		send_single(md, vr, pkts, n, index);
 	else if (vr->n_engines == 0)

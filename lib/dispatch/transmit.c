@@ -37,26 +37,36 @@ static void drop_full(struct pdp_md *md, uint16_t gid, struct rte_mbuf *m)
 	rte_pktmbuf_free(m);
 }
 
-void md_transmit_add(struct pdp_md *md, uint16_t gid, struct rte_mbuf *m)
+/* Room for n packets, or for as many as the port leaves room for. */
+static unsigned int room(struct md_txbuf *b, unsigned int n)
+{
+	if (likely(b->n + n <= TX_BUFFER))
+		return n;
+	transmit_port(b);
+	return RTE_MIN(n, TX_BUFFER - b->n);
+}
+
+void md_transmit_add(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n)
 {
 	struct md_vif *vif = &md->vifs[gid];
 	struct md_txbuf *b = md->tx[vif->port];
+	unsigned int fit = room(b, n);
+	uint64_t bytes = 0;
 
 	if (!b->dirty) {
 		b->dirty = true;
 		md->tx_dirty[md->n_tx_dirty++] = b;
 	}
-	if (unlikely(b->n == TX_BUFFER)) {
-		transmit_port(b);
-		if (b->n == TX_BUFFER) {
-			drop_full(md, gid, m);
-			return;
-		}
+	for (unsigned int i = 0; i < fit; i++) {
+		bytes += pkts[i]->pkt_len;
+		b->gids[b->n + i] = gid;
+		b->pkts[b->n + i] = pkts[i];
 	}
-	count(&vif->c.tx, 1);
-	count(&vif->c.tx_bytes, m->pkt_len);
-	b->gids[b->n] = gid;
-	b->pkts[b->n++] = m;
+	b->n += fit;
+	count(&vif->c.tx, fit);
+	count(&vif->c.tx_bytes, bytes);
+	for (unsigned int i = fit; i < n; i++)
+		drop_full(md, gid, pkts[i]);
 }
 
 unsigned int md_transmit(struct pdp_md *md)
