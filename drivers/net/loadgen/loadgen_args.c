@@ -116,6 +116,15 @@ static int set_repeat(struct lg_args *a, const char *key, const char *value, str
 	return rc;
 }
 
+static int set_mtu(struct lg_args *a, const char *key, const char *value, struct lg_err *err)
+{
+	uint64_t n = 0;
+	int rc = lg_parse_number(key, value, 576, LG_SIZE_MAX, &n, err);
+
+	a->mtu = (uint16_t)n;
+	return rc;
+}
+
 static int set_vrs(struct lg_args *a, const char *key, const char *value, struct lg_err *err)
 {
 	uint64_t n = 0;
@@ -181,12 +190,25 @@ static const struct {
 	const char *key;
 	lg_set_fn set;
 } port_keys[] = {
-	{"arrivals", set_arrivals}, {"count", set_count},     {"flows", set_flows},
-	{"loop", set_loop},	    {"mac", set_mac},	      {"measure", set_measure},
-	{"mix", set_mix},	    {"payload", set_payload}, {"pcap", set_pcap},
-	{"profile", set_profile},   {"rate", set_rate},	      {"profile_end", set_profile_end},
-	{"repeat", set_repeat},	    {"rxq", set_rxq},	      {"seed", set_seed},
-	{"size", set_size},	    {"start", set_start},     {"vrs", set_vrs},
+	{"arrivals", set_arrivals},
+	{"count", set_count},
+	{"flows", set_flows},
+	{"loop", set_loop},
+	{"mac", set_mac},
+	{"measure", set_measure},
+	{"mix", set_mix},
+	{"mtu", set_mtu},
+	{"payload", set_payload},
+	{"pcap", set_pcap},
+	{"profile", set_profile},
+	{"rate", set_rate},
+	{"profile_end", set_profile_end},
+	{"repeat", set_repeat},
+	{"rxq", set_rxq},
+	{"seed", set_seed},
+	{"size", set_size},
+	{"start", set_start},
+	{"vrs", set_vrs},
 };
 
 static int set_key(struct lg_args *args, const char *key, const char *value, struct lg_err *err)
@@ -197,15 +219,16 @@ static int set_key(struct lg_args *args, const char *key, const char *value, str
 		if (strcmp(key, port_keys[i].key) == 0)
 			return port_keys[i].set(args, key, value, err);
 	rc = lg_class_set(args, &args->base, key, value, err);
-	if (rc != -ENOENT)
+	if (rc != LG_NO_KEY)
 		return rc;
-	return lg_fail(err, -EINVAL,
-		       "%s=%s: there is no key %s; keys are rate size flows src dst dst_file mix "
-		       "vrs profile "
-		       "profile_end pcap repeat count loop arrivals rxq payload measure start seed "
-		       "mac, and those of a "
-		       "mix entry (see drivers/net/loadgen/README.md)",
-		       key, value, key);
+	return lg_fail(
+		err, -EINVAL,
+		"%s=%s: there is no key %s; keys are rate size flows src dst dst_file mix "
+		"vrs profile "
+		"profile_end pcap mtu repeat count loop arrivals rxq payload measure start seed "
+		"mac, and those of a "
+		"mix entry (see drivers/net/loadgen/README.md)",
+		key, value, key);
 }
 
 static int check(struct lg_args *a, struct lg_err *err)
@@ -228,6 +251,9 @@ static int check(struct lg_args *a, struct lg_err *err)
 			err, -EINVAL,
 			"pcap=%s replays frames as they are, %s makes them: give one of the two",
 			a->pcap, a->mix != NULL ? "mix" : "vrs");
+	if (a->mtu != 0 && a->pcap == NULL)
+		return lg_fail(err, -EINVAL, "mtu=%u is for a pcap, made frames have a size",
+			       a->mtu);
 	return 0;
 }
 

@@ -75,6 +75,7 @@ struct lg_args {
 	uint64_t seed;
 	uint64_t repeat; /**< of the pcap; LG_ENDLESS */
 	char *pcap;	 /**< NULL: made frames */
+	uint16_t mtu;	 /**< of the pcap's packets, longer TCP ones are cut; 0: as captured */
 	char *mix;
 	uint32_t vrs; /**< every class of the mix so often */
 	uint8_t mac[6];
@@ -112,8 +113,9 @@ struct lg_profile *lg_profile_constant(double pps);
 
 /* Between loadgen_args.c, loadgen_mix.c and loadgen_parse.c. */
 
-/** Set one key of a class (see README.md). @return 0; -ENOENT: no such key; else as lg_args_parse()
- */
+/** Set one key of a class (see README.md). @return 0; LG_NO_KEY: no such key; else as
+ * lg_args_parse() */
+#define LG_NO_KEY 1
 int lg_class_set(struct lg_args *args, struct lg_class *cls, const char *key, const char *value,
 		 struct lg_err *err);
 

@@ -148,7 +148,7 @@ static int check_pool(const struct rte_eth_dev *dev, const struct lg_port *port,
 		LG_LOG(ERR,
 		       "%s: frames of %u bytes need mbufs with %u bytes of room, pool %s has %u: "
 		       "make the pool's mbufs "
-		       "larger or the frames smaller",
+		       "larger or the frames smaller (size=, or mtu=1500 for a pcap)",
 		       dev->data->name, port->max_frame, need, pool->name, room);
 		return -EINVAL;
 	}
@@ -388,10 +388,12 @@ static int port_create(struct rte_vdev_device *vdev, struct lg_args *args, struc
 	dev->rx_pkt_burst = args->pcap != NULL ? lg_rx_pcap : lg_rx_made;
 	dev->tx_pkt_burst = lg_tx;
 	if (port->pcap != NULL)
-		LG_LOG(NOTICE,
-		       "%s: %s: %u packets (%u cut by the capture), %u flows, longest %u bytes",
-		       dev->data->name, args->pcap, port->pcap->n, port->pcap->cut,
-		       port->pcap->n_flows, port->pcap->longest);
+		LG_LOG(INFO,
+		       "%s: %s: %u packets (%u longer ones cut to the MTU, %u captured only in "
+		       "part), %u flows, longest %u "
+		       "bytes",
+		       dev->data->name, args->pcap, port->pcap->n, port->pcap->n_cut,
+		       port->pcap->n_partial, port->pcap->n_flows, port->pcap->longest);
 	rte_eth_dev_probing_finish(dev);
 	return 0;
 }
@@ -453,6 +455,7 @@ RTE_PMD_REGISTER_VDEV(net_loadgen, driver);
 RTE_PMD_REGISTER_PARAM_STRING(
 	net_loadgen,
 	"rate=<pps>|max size=<60..9000>|imix flows=<n> src=<prefix> dst=<prefix> dst_file=<path> "
-	"mix=<entries> vrs=<n> profile=<steps> profile_end=loop|hold|stop pcap=<path> repeat=<n> "
+	"mix=<entries> vrs=<n> profile=<steps> profile_end=loop|hold|stop pcap=<path> mtu=<n> "
+	"repeat=<n> "
 	"count=<n> loop=open|closed arrivals=even|poisson rxq=<n> payload=full|none measure=0|1 "
 	"start=0|1 seed=<n> mac=<mac>");

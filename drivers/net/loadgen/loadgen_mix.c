@@ -31,7 +31,7 @@ static int class_set_mac(struct lg_class *cls, const char *key, const char *valu
 		return lg_parse_mac(key, value, cls->inner_dst_mac, err);
 	if (strcmp(key, "inner_src_mac") == 0)
 		return lg_parse_mac(key, value, cls->inner_src_mac, err);
-	return -ENOENT;
+	return LG_NO_KEY;
 }
 
 static int class_set_number(struct lg_class *cls, const char *key, const char *value,
@@ -50,7 +50,7 @@ static int class_set_number(struct lg_class *cls, const char *key, const char *v
 		cls->outer_sport = (uint32_t)n;
 		return rc;
 	}
-	return -ENOENT;
+	return LG_NO_KEY;
 }
 
 int lg_class_set(struct lg_args *args, struct lg_class *cls, const char *key, const char *value,
@@ -76,7 +76,7 @@ int lg_class_set(struct lg_args *args, struct lg_class *cls, const char *key, co
 		return 0;
 	}
 	rc = class_set_mac(cls, key, value, err);
-	return rc != -ENOENT ? rc : class_set_number(cls, key, value, err);
+	return rc != LG_NO_KEY ? rc : class_set_number(cls, key, value, err);
 }
 
 /* The next field: cut at a ':' that is followed by key=, or, for identifiers, at any. */
@@ -180,7 +180,7 @@ static int parse_entry(struct lg_args *args, char *entry, struct lg_class *cls, 
 		value = strchr(field, '=');
 		*value++ = '\0';
 		rc = lg_class_set(args, cls, field, value, err);
-		if (rc == -ENOENT)
+		if (rc == LG_NO_KEY)
 			return lg_fail(
 				err, -EINVAL,
 				"mix entry %s: there is no key %s; keys are src dst dst_file flows "

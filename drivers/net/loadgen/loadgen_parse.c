@@ -107,7 +107,7 @@ int lg_parse_prefix(const char *key, const char *value, struct lg_addr *out, str
 
 	if (strlen(value) >= sizeof(text))
 		goto bad;
-	strcpy(text, value);
+	memcpy(text, value, strlen(value) + 1);
 	slash = strchr(text, '/');
 	if (slash != NULL)
 		*slash++ = '\0';

@@ -7,11 +7,13 @@
 #include <pcap/pcap.h>
 
 #include "loadgen_priv.h"
+#include "loadgen_segment.h"
 
 #define MIN_FRAME 14
 
 struct builder {
 	struct lg_pcap *pcap;
+	uint32_t n_read; /* packets of the file */
 	uint32_t size;	 /* of packets */
 	uint32_t *next;	 /* hash chains of packets that begin a flow */
 	uint32_t *heads; /* LG_CHAINS */
@@ -137,36 +139,68 @@ static int add_packet(struct builder *b, const struct lg_class *macs, const uint
 	return 0;
 }
 
+static int add_cut(struct builder *b, const struct lg_args *args, const uint8_t *bytes,
+		   uint32_t len, struct lg_err *err)
+{
+	uint8_t segment[LG_SIZE_MAX + 18];
+	uint32_t segment_len;
+
+	if (!lg_segment_possible(bytes, len, args->mtu))
+		return lg_fail(
+			err, -EINVAL,
+			"pcap=%s packet %u is %u bytes long and not TCP that mtu=%u could cut",
+			args->pcap, b->n_read, len, args->mtu);
+	b->pcap->n_cut++;
+	for (uint32_t k = 0; (segment_len = lg_segment_make(bytes, args->mtu, k, segment)) != 0;
+	     k++)
+		if (add_packet(b, &args->base, segment, segment_len) != 0)
+			return lg_fail(err, -ENOMEM, "pcap=%s: out of memory after %u packets",
+				       args->pcap, b->n_read);
+	return 0;
+}
+
+static bool is_long(const uint8_t *frame, uint32_t len, uint16_t mtu)
+{
+	bool tagged = len >= 18 && frame[12] == 0x81 && frame[13] == 0;
+
+	return mtu != 0 && len > mtu + (tagged ? 18u : 14u);
+}
+
 static int read_file(struct builder *b, const struct lg_args *args, pcap_t *file,
 		     struct lg_err *err)
 {
 	struct pcap_pkthdr *hdr;
 	const u_char *bytes;
-	int rc;
+	int rc, status;
 
 	if (pcap_datalink(file) != DLT_EN10MB)
 		return lg_fail(err, -EINVAL, "pcap=%s holds %s frames, Ethernet ones are wanted",
 			       args->pcap, pcap_datalink_val_to_name(pcap_datalink(file)));
-	while ((rc = pcap_next_ex(file, &hdr, &bytes)) == 1) {
+	while ((status = pcap_next_ex(file, &hdr, &bytes)) == 1) {
+		b->n_read++;
 		if (hdr->caplen < MIN_FRAME || hdr->caplen > UINT16_MAX)
 			return lg_fail(
 				err, -EINVAL,
 				"pcap=%s packet %u is %u bytes long, from %d to %d are possible",
-				args->pcap, b->pcap->n + 1, hdr->caplen, MIN_FRAME, UINT16_MAX);
-		b->pcap->cut += hdr->caplen < hdr->len;
-		if (b->pcap->n == UINT32_MAX - 1 || b->pcap->n_flows == LG_FLOWS_MAX)
+				args->pcap, b->n_read, hdr->caplen, MIN_FRAME, UINT16_MAX);
+		b->pcap->n_partial += hdr->caplen < hdr->len;
+		if (is_long(bytes, hdr->caplen, args->mtu))
+			rc = add_cut(b, args, bytes, hdr->caplen, err);
+		else if (add_packet(b, &args->base, bytes, hdr->caplen) != 0)
+			rc = lg_fail(err, -ENOMEM, "pcap=%s: out of memory after %u packets",
+				     args->pcap, b->n_read);
+		else
+			rc = 0;
+		if (rc != 0)
+			return rc;
+		if (b->pcap->n >= UINT32_MAX / 2 || b->pcap->n_flows >= LG_FLOWS_MAX)
 			return lg_fail(err, -EINVAL, "pcap=%s has more than %u flows", args->pcap,
 				       LG_FLOWS_MAX);
-		if (add_packet(b, &args->base, bytes, hdr->caplen) != 0)
-			return lg_fail(err, -ENOMEM, "pcap=%s: out of memory after %u packets",
-				       args->pcap, b->pcap->n);
 	}
-	if (rc == PCAP_ERROR)
+	if (status == PCAP_ERROR)
 		return lg_fail(err, -EINVAL, "pcap=%s is damaged after packet %u: %s", args->pcap,
-			       b->pcap->n, pcap_geterr(file));
-	if (b->pcap->n == 0)
-		return lg_fail(err, -EINVAL, "pcap=%s holds no packet", args->pcap);
-	return 0;
+			       b->n_read, pcap_geterr(file));
+	return b->n_read > 0 ? 0 : lg_fail(err, -EINVAL, "pcap=%s holds no packet", args->pcap);
 }
 
 static int finish(struct builder *b, struct lg_err *err)

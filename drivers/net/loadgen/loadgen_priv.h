@@ -62,7 +62,8 @@ struct lg_pcap {
 	uint32_t n;
 	uint32_t n_flows;
 	uint32_t longest;
-	uint32_t cut; /**< packets that the capture holds only in part */
+	uint32_t n_partial; /**< packets that the capture holds only in part */
+	uint32_t n_cut;	    /**< packets that were cut to the MTU */
 	uint8_t *blob;
 	uint32_t *seqs; /**< next number of each flow; a flow belongs to one rx queue */
 	struct lg_pcap_packet *packets;
