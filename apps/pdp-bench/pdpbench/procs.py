@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+Processes: every one that is started here is ended here, by its pid, on every way out. They die with pdp-bench even if
+it is killed (PR_SET_PDEATHSIG), and are in sessions of their own, so that Ctrl-C reaches pdp-bench alone.
+"""
+import ctypes
+import glob
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+from . import Trouble
+
+PR_SET_PDEATHSIG = 1
+STOP_S = 4.0
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _die_with_parent():
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Process:
+    """A running program; its output goes to a file in the scratch folder."""
+
+    def __init__(self, name, args, log, stop_input=None):
+        self.name = name
+        self.log = log
+        self.stop_input = stop_input
+        with open(log, "wb") as out:
+            self.popen = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT,
+                                          preexec_fn=_die_with_parent, start_new_session=True)
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    def alive(self):
+        return self.popen.poll() is None
+
+    def tail(self, lines=3):
+        """The last words, for a message."""
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            words = [line.strip() for line in f if line.strip()]
+        return " | ".join(words[-lines:])
+
+    def check(self):
+        if not self.alive():
+            raise Trouble(f"{self.name} ended by itself (code {self.popen.returncode}): {self.tail()}")
+
+    def ask_to_stop(self):
+        """Says so, and does not wait."""
+        if not self.alive():
+            return
+        try:
+            if self.stop_input is not None:
+                self.popen.stdin.write(self.stop_input)
+                self.popen.stdin.flush()
+            else:
+                self.popen.send_signal(signal.SIGTERM)
+        except OSError:
+            pass
+
+    def stop(self):
+        """In order where it goes, by SIGKILL after STOP_S. @return exit code, negative: signal"""
+        self.ask_to_stop()
+        try:
+            self.popen.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+        self.popen.stdin.close()
+        return self.popen.returncode
+
+
+def hugetlbfs_mounts():
+    """Folders where hugetlbfs is mounted."""
+    with open("/proc/mounts", encoding="utf-8") as f:
+        return [line.split()[1] for line in f if line.split()[2] == "hugetlbfs"]
+
+
+def forget_prefix(prefix):
+    """Remove what a DPDK process with that file prefix leaves: its hugepages and its runtime folder."""
+    for mount in hugetlbfs_mounts():
+        for path in glob.glob(f"{glob.escape(mount)}/{prefix}map_*"):
+            os.unlink(path)
+    shutil.rmtree(f"/var/run/dpdk/{prefix}", ignore_errors=True)
+    for path in glob.glob(f"/var/run/pdp-{prefix}.pid"):
+        os.unlink(path)
+
+
+def wait_for(what, condition, timeout_s, check=None, step_s=0.02):
+    """Until condition() is true. @param check  called in between; raises where waiting is in vain"""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if check is not None:
+            check()
+        if time.monotonic() > deadline:
+            raise Trouble(f"{what}: nothing after {timeout_s:g} s")
+        time.sleep(step_s)

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+Whether somebody else used the machine while something was measured: CPU time of all (/proc/stat) less that of our own
+processes, and time that the hypervisor took (steal).
+
+/proc/stat counts in ticks of 10 ms, so a short window has a tolerance of some ticks; our own time is exact.
+"""
+import os
+import time
+from dataclasses import dataclass
+
+OTHERS_MAX_PCT = 4.0  # of one CPU
+STEAL_MAX_PCT = 2.0
+TICKS_TOLERATED = 2  # for each CPU and window
+
+
+@dataclass
+class Snapshot:
+    """CPU time used up to now, seconds."""
+    time_s: float
+    busy_s: float
+    steal_s: float
+    own_s: float
+    n_cpus: int = 1
+
+
+@dataclass
+class Disturbance:
+    """What others took during a window, percent of one CPU."""
+    others_pct: float
+    steal_pct: float
+
+    @property
+    def disturbed(self):
+        return self.others_pct > OTHERS_MAX_PCT or self.steal_pct > STEAL_MAX_PCT
+
+    def text(self):
+        return f"others used {self.others_pct:.0f} % of a CPU, steal {self.steal_pct:.0f} %"
+
+
+def parse_proc_stat(text, hz):
+    """@return (busy seconds, steal seconds, number of CPUs) of /proc/stat's lines."""
+    busy = steal = 0.0
+    n_cpus = 0
+    for line in text.splitlines():
+        words = line.split()
+        if not words:
+            continue
+        if words[0] == "cpu":
+            user, nice, system, _idle, _iowait, irq, softirq = (int(w) for w in words[1:8])
+            busy = (user + nice + system + irq + softirq) / hz
+            steal = int(words[8]) / hz if len(words) > 8 else 0.0
+        elif words[0].startswith("cpu"):
+            n_cpus += 1
+    return busy, steal, max(n_cpus, 1)
+
+
+def parse_ppid(stat):
+    """Parent of a process, from /proc/PID/stat; its name may hold anything, so from the last ')' on."""
+    return int(stat.rsplit(")", 1)[1].split()[1])
+
+
+def family(roots, parents):
+    """The given pids and all their descendants. @param parents  {pid: parent pid}"""
+    children = {}
+    for pid, parent in parents.items():
+        children.setdefault(parent, []).append(pid)
+    seen, todo = set(), list(roots)
+    while todo:
+        pid = todo.pop()
+        if pid not in seen:
+            seen.add(pid)
+            todo += children.get(pid, [])
+    return seen
+
+
+def _read(path):
+    try:
+        with open(path, encoding="ascii", errors="replace") as f:
+            return f.read()
+    except OSError:
+        return ""
+
+
+def _cpu_s(pid):
+    """CPU time of all threads of a process, seconds."""
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return 0.0
+    return sum(int((_read(f"/proc/{pid}/task/{t}/schedstat") or "0").split()[0]) for t in tasks) / 1e9
+
+
+def take():
+    """Snapshot of now; ours is this process with all its descendants."""
+    parents = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            stat = _read(f"/proc/{name}/stat")
+            if stat:
+                parents[int(name)] = parse_ppid(stat)
+    busy, steal, n_cpus = parse_proc_stat(_read("/proc/stat"), os.sysconf("SC_CLK_TCK"))
+    own = sum(_cpu_s(pid) for pid in family([os.getpid()], parents))
+    return Snapshot(time.monotonic(), busy, steal, own, n_cpus)
+
+
+def judge(before, after, tick_s=0.01):
+    """@return Disturbance between two snapshots."""
+    window = max(after.time_s - before.time_s, 1e-9)
+    tolerance = TICKS_TOLERATED * tick_s * after.n_cpus
+    others = (after.busy_s - before.busy_s) - (after.own_s - before.own_s) - tolerance
+    return Disturbance(max(0.0, 100 * others / window), 100 * max(0.0, after.steal_s - before.steal_s) / window)

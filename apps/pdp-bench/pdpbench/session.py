@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+A session: what all cases of one pdp-bench call share. Options, programs, scratch folder, processes, and measuring in
+windows that nobody disturbed. Everything it started is ended, and everything it left is removed, by close().
+"""
+import os
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+
+from . import Trouble, machine, procs, quiet
+from .summary import quiet_values, median
+
+HUGEPAGES_MB = 448
+CASE_MAX_S = 400  # a case repeats nothing any more after that long, so that it ends within 10 minutes
+WINDOW_REPEATS = 4  # of a disturbed window, at once
+QUIET_WAIT_S = 2.0  # between two, while others are at work
+
+
+@dataclass
+class Options:
+    """Of the command line; None: the case's own default."""
+    duration_s: float = None
+    runs: int = None
+    quick: bool = False
+    build: str = ""
+
+
+@dataclass
+class Sample:
+    """One measured value."""
+    value: float
+    disturbed: bool = False
+    extra: dict = field(default_factory=dict)
+
+
+def find_build(script, given):
+    """The build folder: named, or the one the script stands in, or build/ of its source tree."""
+    here = os.path.dirname(script)
+    source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(script))))
+    candidates = [given] if given else [os.path.dirname(os.path.dirname(here)), os.path.join(source, "build")]
+    for folder in candidates:
+        if os.access(os.path.join(folder, "apps", "pdp-primary", "pdp-primary"), os.X_OK):
+            return os.path.abspath(folder)
+    raise Trouble(f"no pdp-primary in {' or '.join(candidates)}; build first (ninja -C build), or name the folder: "
+                  "--build FOLDER")
+
+
+class Session:
+    """See above. Use as a context."""
+
+    def __init__(self, options):
+        self.options = options
+        self.build = options.build
+        self.scratch = None
+        self.processes = []
+        self.prefixes = []
+        self.hugepages = machine.Hugepages(HUGEPAGES_MB)
+        self.lock = None
+        self.case = ""
+        self.case_start = time.monotonic()
+
+    def __enter__(self):
+        if os.geteuid() != 0:
+            raise Trouble("hugepages and DPDK want root; use sudo")
+        self.lock = machine.lock(self.say)
+        self.md_cpu, self.engine_cpu = machine.choose_cpus()
+        self.hugepages.reserve()
+        self.scratch = tempfile.mkdtemp(prefix="pdp-bench-")
+        return self
+
+    def __exit__(self, *_):
+        for p in reversed(self.processes):
+            p.ask_to_stop()
+        while self.processes:
+            self.processes.pop().stop()
+        while self.prefixes:
+            procs.forget_prefix(self.prefixes.pop())
+        self.hugepages.give_back()
+        if self.scratch is not None:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+        if self.lock is not None:
+            self.lock.close()
+
+    # what is there
+
+    def say(self, text):
+        """Progress."""
+        print(f"pdp-bench: {self.case}{': ' if self.case else ''}{text}", file=sys.stderr, flush=True)
+
+    def program(self, *path):
+        """A file of the build folder."""
+        file = os.path.join(self.build, *path)
+        if not os.path.exists(file):
+            raise Trouble(f"{file} is not there; build it (ninja -C {self.build})")
+        return file
+
+    def file(self, name, text):
+        """Writes a file into the scratch folder. @return its path"""
+        path = os.path.join(self.scratch, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+    # processes
+
+    def new_prefix(self):
+        """A DPDK file prefix of its own."""
+        prefix = f"pdpbench{os.getpid()}n{len(self.prefixes)}"
+        self.prefixes.append(prefix)
+        return prefix
+
+    def start(self, name, args, stop_input=None):
+        log = os.path.join(self.scratch, f"{name.replace(' ', '-')}.log")
+        process = procs.Process(name, args, log, stop_input)
+        self.processes.append(process)
+        return process
+
+    def end(self, process):
+        process.stop()
+        self.processes.remove(process)
+
+    # how long and how often
+
+    def begin_case(self, name):
+        self.case = name
+        self.case_start = time.monotonic()
+
+    def late(self):
+        """The case has used up its time: no more repeating."""
+        return time.monotonic() - self.case_start > CASE_MAX_S
+
+    def window_s(self, default):
+        return self.options.duration_s or (min(default, 0.3) if self.options.quick else default)
+
+    def runs(self, default):
+        return self.options.runs or (1 if self.options.quick else default)
+
+    def warm_up(self, default=0.5):
+        time.sleep(0.1 if self.options.quick else default)
+
+    # measuring
+
+    def window(self, seconds, before, after):
+        """
+        One window, repeated (a bounded number of times) while others disturb it.
+        @param before  called at its begin, @param after(what before returned) at its end
+        @return (what after returned, quiet.Disturbance of the least disturbed window)
+        """
+        repeats = 0 if self.options.quick else WINDOW_REPEATS
+        best = None
+        while True:
+            start = quiet.take()
+            state = before()
+            time.sleep(seconds)
+            result = after(state)
+            disturbance = quiet.judge(start, quiet.take())
+            total = disturbance.others_pct + disturbance.steal_pct
+            if best is None or total < best[0]:
+                best = (total, result, disturbance)
+            if not disturbance.disturbed or repeats == 0 or self.late():
+                return best[1], best[2]
+            repeats -= 1
+            self.say(f"disturbed ({disturbance.text()}), again")
+            self.wait_until_quiet()
+
+    def wait_until_quiet(self):
+        """A moment, until others are gone; not for long."""
+        deadline = time.monotonic() + QUIET_WAIT_S
+        while time.monotonic() < deadline:
+            before = quiet.take()
+            time.sleep(0.25)
+            if not quiet.judge(before, quiet.take()).disturbed:
+                return
+
+    def measure_rate(self, party, seconds):
+        """
+        Packets a second that leave a party (an object with sent(), before(), after(state, seconds) -> dict).
+        @return Sample in Mpps
+        """
+        def begin():
+            return party.before(), party.sent()
+
+        def end(state):
+            details, (t0, n0) = state
+            t1, n1 = party.sent()
+            return Sample((n1 - n0) / (t1 - t0) / 1e6, extra=party.after(details))
+
+        sample, disturbance = self.window(seconds, begin, end)
+        sample.disturbed = disturbance.disturbed
+        return sample
+
+
+def summary_row(samples, unit="mpps"):
+    """Columns of a row that tell of repeated samples: median, spread, all of them, how many were disturbed."""
+    taken = [s for s in samples if s is not None]
+    values = quiet_values(samples)
+    return {unit: median(values), "min": min(values, default=None), "max": max(values, default=None),
+            "runs": len(taken), "disturbed": sum(s.disturbed for s in taken),
+            "all": [float(f"{s.value:.4g}") for s in taken]}

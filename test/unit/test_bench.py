@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""pdp-bench's arithmetic: medians, ratios by rounds, whether a window was disturbed, tables, sources of the sample."""
+import os
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "apps", "pdp-bench"))
+
+from pdpbench import Trouble, machine, parties, quiet, sample, session, summary, table  # noqa: E402
+from pdpbench.session import Sample  # noqa: E402
+
+
+class Summary(unittest.TestCase):
+    def test_median(self):
+        self.assertIsNone(summary.median([]))
+        self.assertEqual(summary.median([3, 1, 2]), 2)
+        self.assertEqual(summary.median([4, 1, 3, 2]), 2.5)
+
+    def test_percentile_is_nearest_rank(self):
+        values = list(range(1, 101))
+        self.assertEqual(summary.percentile(values, 50), 50)
+        self.assertEqual(summary.percentile(values, 99), 99)
+        self.assertEqual(summary.percentile(values, 100), 100)
+        self.assertEqual(summary.percentile([7], 1), 7)
+        self.assertIsNone(summary.percentile([], 50))
+
+    def test_spread(self):
+        self.assertEqual(summary.spread_pct([9, 10, 12]), 30)
+        self.assertIsNone(summary.spread_pct([0, 0]))
+
+    def test_ratios_are_of_the_same_round(self):
+        # The machine is twice as fast in the second round; both parties are. Medians would say 1.5, 1 or 2.
+        mine = [Sample(10), Sample(20), Sample(10)]
+        other = [Sample(20), Sample(40), Sample(20)]
+        self.assertEqual(summary.round_ratios(mine, other), ([0.5, 0.5, 0.5], True))
+
+    def test_disturbed_rounds_count_only_where_there_are_no_others(self):
+        mine = [Sample(10), Sample(1, disturbed=True), None]
+        other = [Sample(20), Sample(20), Sample(20)]
+        self.assertEqual(summary.round_ratios(mine, other), ([0.5], True))
+        self.assertEqual(summary.round_ratios(mine[1:], other[1:]), ([0.05], False))
+        self.assertEqual(summary.round_ratios([], other), ([], False))
+        self.assertEqual(summary.round_ratios([Sample(1)], [Sample(0)]), ([], False))
+
+    def test_quiet_values(self):
+        self.assertEqual(summary.quiet_values([Sample(1), None, Sample(9, disturbed=True)]), [1])
+        self.assertEqual(summary.quiet_values([Sample(9, disturbed=True)]), [9])
+
+    def test_rounding_keeps_what_is_no_fraction(self):
+        self.assertEqual(summary.rounded(1234567), 1234567)
+        self.assertEqual(summary.rounded(0.123456), 0.1235)
+        self.assertIs(summary.rounded(True), True)
+
+    def test_row(self):
+        row = session.summary_row([Sample(2.0), Sample(4.0), Sample(100.0, disturbed=True)])
+        self.assertEqual((row["mpps"], row["min"], row["max"]), (3.0, 2.0, 4.0))
+        self.assertEqual((row["runs"], row["disturbed"], row["all"]), (3, 1, [2.0, 4.0, 100.0]))
+
+
+STAT = """cpu  1000 50 500 9000 10 20 30 40 0 0
+cpu0 500 25 250 4500 5 10 15 20 0 0
+cpu1 500 25 250 4500 5 10 15 20 0 0
+intr 12345
+"""
+
+
+class Quiet(unittest.TestCase):
+    @staticmethod
+    def judge(window_s, busy_s, own_s, steal_s=0.0, n_cpus=2):
+        return quiet.judge(quiet.Snapshot(10, 100, 1, 50, n_cpus),
+                           quiet.Snapshot(10 + window_s, 100 + busy_s, 1 + steal_s, 50 + own_s, n_cpus))
+
+    def test_proc_stat(self):
+        self.assertEqual(quiet.parse_proc_stat(STAT, 100), (16.0, 0.4, 2))
+
+    def test_parent_of_a_process_with_an_odd_name(self):
+        self.assertEqual(quiet.parse_ppid("12 (a) b (c)) S 7 12 12 0 -1"), 7)
+
+    def test_family(self):
+        parents = {1: 0, 10: 1, 11: 10, 12: 11, 20: 1}
+        self.assertEqual(quiet.family([10], parents), {10, 11, 12})
+
+    def test_own_time_disturbs_nobody(self):
+        d = self.judge(2.0, busy_s=4.0, own_s=4.0)
+        self.assertFalse(d.disturbed)
+        self.assertEqual(d.others_pct, 0)
+
+    def test_others_disturb(self):
+        d = self.judge(2.0, busy_s=4.0, own_s=3.0)
+        self.assertTrue(d.disturbed)
+        self.assertAlmostEqual(d.others_pct, 48)
+
+    def test_ticks_are_tolerated(self):
+        self.assertFalse(self.judge(0.3, busy_s=0.64, own_s=0.6).disturbed)
+        self.assertTrue(self.judge(0.3, busy_s=0.70, own_s=0.6).disturbed)
+
+    def test_steal_disturbs(self):
+        self.assertFalse(self.judge(2.0, 4.0, 4.0, steal_s=0.03).disturbed)
+        self.assertTrue(self.judge(2.0, 4.0, 4.0, steal_s=0.05).disturbed)
+
+    def test_a_spinning_stranger_is_seen(self):
+        """Against the real /proc: what we burn is ours, wherever it runs."""
+        before = quiet.take()
+        x = 0
+        while quiet.time.monotonic() < before.time_s + 0.3:
+            x += 1
+        after = quiet.take()
+        self.assertGreater(after.own_s - before.own_s, 0.01)
+        self.assertGreater(after.busy_s, before.busy_s)
+        self.assertGreaterEqual(after.n_cpus, 1)
+
+
+class FakeClock:
+    """A session whose windows are disturbed as told."""
+
+    def __init__(self, disturbances, quick=False):
+        self.session = session.Session(session.Options(quick=quick))
+        self.session.say = lambda text: None
+        self.session.wait_until_quiet = lambda: None
+        self.disturbances = list(disturbances)
+        self.windows = 0
+
+    def run(self):
+        def end(_state):
+            self.windows += 1
+            return self.windows
+
+        saved = quiet.take, quiet.judge
+        quiet.take = lambda: None
+        quiet.judge = lambda a, b: self.disturbances.pop(0)
+        try:
+            return self.session.window(0, lambda: None, end)
+        finally:
+            quiet.take, quiet.judge = saved
+
+
+class Windows(unittest.TestCase):
+    CALM, LOUD, LOUDER = quiet.Disturbance(1, 0), quiet.Disturbance(20, 0), quiet.Disturbance(50, 5)
+
+    def test_calm_window_is_taken_at_once(self):
+        self.assertEqual(FakeClock([self.CALM]).run(), (1, self.CALM))
+
+    def test_disturbed_window_is_repeated(self):
+        self.assertEqual(FakeClock([self.LOUD, self.LOUDER, self.CALM]).run(), (3, self.CALM))
+
+    def test_repeats_are_bounded_and_the_calmest_counts(self):
+        clock = FakeClock([self.LOUDER, self.LOUD] + [self.LOUDER] * 20)
+        self.assertEqual(clock.run(), (2, self.LOUD))
+        self.assertEqual(clock.windows, 1 + session.WINDOW_REPEATS)
+
+    def test_quick_repeats_nothing(self):
+        self.assertEqual(FakeClock([self.LOUD] * 2, quick=True).run(), (1, self.LOUD))
+
+    def test_a_late_case_repeats_nothing(self):
+        clock = FakeClock([self.LOUD] * 2)
+        clock.session.case_start -= session.CASE_MAX_S + 1
+        self.assertEqual(clock.run(), (1, self.LOUD))
+
+
+class Tables(unittest.TestCase):
+    def test_columns_are_aligned(self):
+        text = table.table([{"party": "a", "mpps": 1.5}, {"party": "long", "mpps": None}])
+        self.assertEqual(text, "party  mpps\na       1.5\nlong      -")
+
+    def test_rows_of_other_shape_are_a_table_of_their_own(self):
+        text = table.tables([{"a": 1}, {"b": True}, {"a": 2}])
+        self.assertEqual(text, "a\n1\n2\n\nb\nyes")
+
+
+class Accounts(unittest.TestCase):
+    def test_stage_cycles_are_of_the_window(self):
+        old = {"send": {"tsc": 100, "packets": 10}, "idle": {"tsc": 5, "packets": 0}}
+        new = {"send": {"tsc": 400, "packets": 20}, "idle": {"tsc": 9, "packets": 0}}
+        self.assertEqual(parties.stage_cycles(old, new), {"send": 30, "idle": None})
+
+    def test_engine_cycles_sum_over_vrs(self):
+        old = [{"busy_tsc": 0, "packets": 0, "process_tsc": 0, "process_packets": 0}] * 2
+        new = [{"busy_tsc": 300, "packets": 10, "process_tsc": 8, "process_packets": 2},
+               {"busy_tsc": 100, "packets": 10, "process_tsc": 0, "process_packets": 0}]
+        self.assertEqual(parties.engine_cycles(old, new), {"engine": 20, "plugin": 4})
+
+    def test_dropped(self):
+        self.assertEqual(parties.dropped_pct({"r": {"dropped": 1, "rx": 10}}, {"r": {"dropped": 6, "rx": 110}}), 5)
+
+
+class Sources(unittest.TestCase):
+    def test_sources_of_debian_only_and_once(self):
+        targets = ("Debian|http://m/debian/|bookworm|main|/usr/share/k.gpg\n"
+                   "Debian|http://m/debian/|bookworm|main|/usr/share/k.gpg\n"
+                   "Debian|http://m/debian/|bookworm|contrib|/usr/share/k.gpg\n"
+                   "Other|http://o/|bookworm|main|\n"
+                   "Debian|http://s/|bookworm-security|main|\n")
+        self.assertEqual(sample.source_list(targets),
+                         "deb-src [signed-by=/usr/share/k.gpg] http://m/debian/ bookworm main\n"
+                         "deb-src http://s/ bookworm-security main\n")
+
+
+class Build(unittest.TestCase):
+    def test_folder_without_programs_is_refused_with_the_remedy(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with self.assertRaisesRegex(Trouble, "ninja -C build"):
+                session.find_build("/nowhere/apps/pdp-bench/pdp-bench", folder)
+
+    def test_hugepages_that_were_not_added_are_not_taken(self):
+        pages = machine.Hugepages(0)
+        pages.reserve()
+        self.assertEqual(pages.added, 0)
+        pages.give_back()
+
+
+if __name__ == "__main__":
+    unittest.main()
