@@ -37,6 +37,11 @@ for round in first second; do
 	process_gone "$victim" || fail "process $victim is still there"
 done
 kill -KILL "$flood"
+red_runs() {
+	[ "$(ctl engine list --json | jq '[.rows[] | select(.[1] == "running")] | length')" = 3 ]
+}
+wait_for 10 red_runs || fail "the killed engine of VR red is not replaced"
+ping_ok a 10.1.0.2
 assert_conserved
 say "drops of VR red: $(node_stat '.vrs.red.drops | tojson')"
 stop_primary TERM

@@ -99,6 +99,7 @@ node_arguments() {
 start_primary() {
 	local arguments
 	mapfile -t arguments < <(node_arguments "$@")
+	: >"$WORK/primary.log"
 	ip netns exec "$NODE" "$PRIMARY_BIN" "${arguments[@]}" -- -c "$WORK/node.json" </dev/null >"$WORK/primary.log" 2>&1 &
 	PRIMARY=$!
 	wait_for 20 node_runs || fail "the node does not run after 20 s"
@@ -165,10 +166,10 @@ assert_equal() {
 	[ "$2" = "$3" ] || fail "$1 is $2, not $3"
 }
 
-# ping_ok HOST ADDRESS [PING_ARGUMENT...]: no packet lost.
+# ping_ok HOST ADDRESS [PING_ARGUMENT...]: no packet lost. The interval is also how long ping waits for the last answer.
 ping_ok() {
 	local out
-	out=$(on "$1" ping -q -i 0.05 -c 20 -W 2 "${@:3}" "$2") || fail "ping from $1 to $2: $out"
+	out=$(on "$1" ping -q -i 0.25 -c 8 -W 2 "${@:3}" "$2") || fail "ping from $1 to $2: $out"
 	grep -q ' 0% packet loss' <<<"$out" || fail "ping from $1 to $2 loses packets: $out"
 	say "$(grep 'packets transmitted' <<<"$out")"
 }
