@@ -70,7 +70,8 @@ static void uncommon(struct pdp_md *md, struct md_engine *e, const struct pdp_de
 			md_transmit_add(md, md_gid(md, vr, d->vif), &m, 1);
 		break;
 	case PDP_DROP:
-		if (pdp_desc_reason(d) < PDP_DROP_N_ENGINE)
+		if (pdp_desc_reason(d) < PDP_DROP_N_ENGINE &&
+		    pdp_drop_name(pdp_desc_reason(d)) != NULL)
 			drop_one(vr, m, pdp_desc_reason(d));
 		else
 			lie(e, m, PDP_LIE_CODE);
