@@ -66,6 +66,28 @@ void kit_close(struct kit *k);
 /* A packet of len bytes whose first byte is `mark`. */
 struct rte_mbuf *kit_packet(struct rte_mempool *pool, uint16_t len, uint8_t mark);
 
+/* One packet into the channel, and one out of what came back: by these alone tests use the bursts.
+ */
+static inline void kit_stage(struct pdp_chan *ch, struct rte_mbuf *m, uint32_t hash, uint8_t vif,
+			     uint8_t flags)
+{
+	pdp_chan_stage(ch, &m, 1, &hash, vif, flags);
+}
+
+enum kit_taken { KIT_NONE, KIT_PKT, KIT_BLANK };
+
+/* ok: offset and lengths are possible. m: the packet, or NULL with KIT_NONE. */
+static inline enum kit_taken kit_chan_take(struct pdp_chan *ch, const struct pdp_desc *d,
+					   struct rte_mbuf **m, bool *ok)
+{
+	struct pdp_taken taken;
+
+	pdp_chan_take(ch, d, 1, &taken);
+	*m = taken.m[0];
+	*ok = *m != NULL && !(taken.bad & 1);
+	return *m == NULL ? KIT_NONE : taken.blank & 1 ? KIT_BLANK : KIT_PKT;
+}
+
 /* What an engine returns: the descriptor it got, with a verdict. */
 static inline struct pdp_desc kit_answer(struct pdp_desc d, enum pdp_verdict verdict, uint8_t vif)
 {

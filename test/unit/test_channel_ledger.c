@@ -31,12 +31,12 @@ static int close_kit(void **state)
 static void send(unsigned int n, struct pdp_desc *descs)
 {
 	for (unsigned int i = 0; i < n; i++)
-		pdp_chan_stage(k.ch, kit_packet(k.pool, FRAME_LEN, (uint8_t)i), i, 3, 0);
+		kit_stage(k.ch, kit_packet(k.pool, FRAME_LEN, (uint8_t)i), i, 3, 0);
 	pdp_chan_flush(k.ch);
 	assert_int_equal(kit_end_take(&k.end, descs, n + 1), n);
 }
 
-static enum pdp_take take(struct pdp_desc d, struct rte_mbuf **m, bool *ok)
+static enum kit_taken take(struct pdp_desc d, struct rte_mbuf **m, bool *ok)
 {
 	struct pdp_desc back = {0};
 
@@ -44,7 +44,7 @@ static enum pdp_take take(struct pdp_desc d, struct rte_mbuf **m, bool *ok)
 	assert_int_equal(pdp_ring_take(&k.ch->from, &back, 1), 1);
 	*m = NULL;
 	*ok = false;
-	return pdp_chan_take(k.ch, &back, m, ok);
+	return kit_chan_take(k.ch, &back, m, ok);
 }
 
 /* What the MD does with a packet: free it, so that buffers can be counted. */
@@ -53,7 +53,7 @@ static bool take_and_free(struct pdp_desc d)
 	struct rte_mbuf *m;
 	bool ok;
 
-	assert_int_equal(take(d, &m, &ok), PDP_TAKE_PKT);
+	assert_int_equal(take(d, &m, &ok), KIT_PKT);
 	rte_pktmbuf_free(m);
 	return ok;
 }
@@ -70,7 +70,7 @@ static void test_descriptor(void **state)
 	struct rte_mbuf *m = kit_packet(k.pool, FRAME_LEN, 0x5a);
 	struct pdp_desc d;
 
-	pdp_chan_stage(k.ch, m, 0xabcdef, 7, PDP_DESC_HASH);
+	kit_stage(k.ch, m, 0xabcdef, 7, PDP_DESC_HASH);
 	assert_int_equal(pdp_chan_staged(k.ch), 1);
 	assert_int_equal(kit_end_take(&k.end, &d, 1), 0);
 	pdp_chan_flush(k.ch);
@@ -100,7 +100,7 @@ static void test_any_order(void **state)
 			struct rte_mbuf *m;
 			bool ok;
 
-			assert_int_equal(take(d[pick], &m, &ok), PDP_TAKE_PKT);
+			assert_int_equal(take(d[pick], &m, &ok), KIT_PKT);
 			assert_true(ok);
 			assert_int_equal(*rte_pktmbuf_mtod(m, uint8_t *), pick);
 			assert_int_equal(m->data_len, FRAME_LEN);
@@ -141,7 +141,7 @@ static void test_moved(void **state)
 		send(1, d);
 		d[0].off_hash += (uint64_t)(int64_t)cases[i].start;
 		d[0].plen = (uint16_t)(d[0].plen + cases[i].end - cases[i].start);
-		assert_int_equal(take(d[0], &m, &ok), PDP_TAKE_PKT);
+		assert_int_equal(take(d[0], &m, &ok), KIT_PKT);
 		assert_int_equal(ok, cases[i].ok);
 		off = (uint16_t)(RTE_PKTMBUF_HEADROOM + cases[i].start);
 		assert_int_equal(m->data_off, ok ? off : RTE_PKTMBUF_HEADROOM);
@@ -169,7 +169,7 @@ static void test_bounds(void **state)
 			d[1].off_hash = offsets[i];
 		else
 			d[1].plen = lengths[i - RTE_DIM(offsets)];
-		assert_int_equal(take(d[1], &m, &ok), PDP_TAKE_PKT);
+		assert_int_equal(take(d[1], &m, &ok), KIT_PKT);
 		assert_false(ok);
 		assert_int_equal(m->data_off, RTE_PKTMBUF_HEADROOM);
 		assert_int_equal(m->data_len, FRAME_LEN);
@@ -200,7 +200,7 @@ static void expect_nothing(struct pdp_desc d, enum pdp_lie lie)
 	struct rte_mbuf *m;
 	bool ok;
 
-	assert_int_equal(take(d, &m, &ok), PDP_TAKE_NONE);
+	assert_int_equal(take(d, &m, &ok), KIT_NONE);
 	assert_null(m);
 	assert_int_equal(k.ch->lies[lie], before + 1);
 }
@@ -263,10 +263,10 @@ static void test_offload_flags(void **state)
 
 	m->ol_flags = own | RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_VLAN |
 		      RTE_MBUF_F_RX_RSS_HASH | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_SEG;
-	pdp_chan_stage(k.ch, m, 0, 0, 0);
+	kit_stage(k.ch, m, 0, 0, 0);
 	pdp_chan_flush(k.ch);
 	assert_int_equal(kit_end_take(&k.end, &d, 1), 1);
-	assert_int_equal(take(d, &back, &ok), PDP_TAKE_PKT);
+	assert_int_equal(take(d, &back, &ok), KIT_PKT);
 	assert_true(ok);
 	assert_ptr_equal(back, m);
 	assert_int_equal(back->ol_flags, own);
@@ -311,13 +311,13 @@ static void test_blanks(void **state)
 	/* Filled whole, with a header in the headroom. */
 	d[0].off_hash -= RTE_PKTMBUF_HEADROOM;
 	d[0].plen = RTE_PKTMBUF_HEADROOM + KIT_ROOM;
-	assert_int_equal(take(d[0], &m, &ok), PDP_TAKE_BLANK);
+	assert_int_equal(take(d[0], &m, &ok), KIT_BLANK);
 	assert_true(ok);
 	assert_int_equal(m->pkt_len, RTE_PKTMBUF_HEADROOM + KIT_ROOM);
 	rte_pktmbuf_free(m);
 	/* One byte too many. */
 	d[1].plen = KIT_ROOM + 1;
-	assert_int_equal(take(d[1], &m, &ok), PDP_TAKE_BLANK);
+	assert_int_equal(take(d[1], &m, &ok), KIT_BLANK);
 	assert_false(ok);
 	rte_pktmbuf_free(m);
 	expect_out(0, N_BLANKS - 2);
@@ -328,6 +328,43 @@ static void test_blanks(void **state)
 	rte_pktmbuf_free_bulk(all, POOL - (N_BLANKS - 2));
 	assert_int_equal(pdp_chan_top_up(k.ch, k.pool, 64), 2);
 	expect_out(0, N_BLANKS);
+}
+
+/* A whole burst of good and bad ones: bits and mbufs stand where their descriptor does. */
+static void test_mixed_burst(void **state)
+{
+	struct pdp_desc d[N_SLOTS + N_BLANKS + 1], burst[64];
+	struct pdp_taken t;
+	unsigned int n;
+
+	assert_int_equal(pdp_chan_top_up(k.ch, k.pool, 64), N_BLANKS);
+	assert_int_equal(kit_end_take(&k.end, d + N_SLOTS, 64), N_BLANKS);
+	send(N_SLOTS, d);
+	n = 0;
+	for (unsigned int i = 0; i < N_SLOTS; i++) {
+		burst[n++] = d[i];
+		burst[n++] = d[i]; /* twice */
+		burst[n] = d[i];
+		burst[n++].slot = (uint16_t)(1000 + i);
+	}
+	for (unsigned int i = 0; i < N_BLANKS; i++) {
+		d[N_SLOTS + i].plen = i % 2 ? 100 : 0;
+		burst[n++] = d[N_SLOTS + i];
+	}
+	pdp_chan_take(k.ch, burst, n, &t);
+	for (unsigned int i = 0; i < n; i++) {
+		const bool blank = i >= 3 * N_SLOTS, good = blank || i % 3 == 0;
+
+		assert_int_equal(t.blank >> i & 1, blank);
+		assert_int_equal(t.m[i] != NULL, good);
+		assert_int_equal(t.bad >> i & 1, blank && (i - 3 * N_SLOTS) % 2 == 0);
+		if (good && !blank)
+			assert_int_equal(*rte_pktmbuf_mtod(t.m[i], uint8_t *), i / 3);
+		rte_pktmbuf_free(t.m[i]);
+	}
+	assert_int_equal(k.ch->lies[PDP_LIE_TWICE], N_SLOTS);
+	assert_int_equal(k.ch->lies[PDP_LIE_SLOT], N_SLOTS);
+	expect_out(0, 0);
 }
 
 /* All slots lent and returned, in channels of every size, with and without BLANKs. */
@@ -345,11 +382,11 @@ static void test_sizes(void **state)
 		for (unsigned int round = 0; round < 3; round++) {
 			uint32_t lent = 0;
 
-			while (pdp_chan_top_up(big.ch, big.pool, PDP_STAGE) != 0)
+			while (pdp_chan_top_up(big.ch, big.pool, 64) != 0)
 				;
 			for (uint32_t i = 0; i < n; i++) {
-				pdp_chan_stage(big.ch, kit_packet(big.pool, 60, 1), 0, 0, 0);
-				if (pdp_chan_staged(big.ch) == PDP_STAGE)
+				kit_stage(big.ch, kit_packet(big.pool, 60, 1), 0, 0, 0);
+				if (pdp_chan_staged(big.ch) == 64)
 					pdp_chan_flush(big.ch);
 			}
 			pdp_chan_flush(big.ch);
@@ -363,8 +400,8 @@ static void test_sizes(void **state)
 
 				if (d[i].slot >= n && d[i].slot % 2)
 					continue;
-				assert_int_not_equal(pdp_chan_take(big.ch, &d[i], &m, &ok),
-						     PDP_TAKE_NONE);
+				assert_int_not_equal(kit_chan_take(big.ch, &d[i], &m, &ok),
+						     KIT_NONE);
 				rte_pktmbuf_free(m);
 			}
 		}
@@ -388,6 +425,7 @@ int main(void)
 		ledger_test(test_twice_and_not_lent),
 		ledger_test(test_offload_flags),
 		ledger_test(test_sweep),
+		ledger_test(test_mixed_burst),
 		ledger_test(test_blanks),
 		cmocka_unit_test(test_sizes),
 	};
