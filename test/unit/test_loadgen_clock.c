@@ -224,6 +224,9 @@ static void poisson_overflow(void **state)
 	lg_clock_advance(&clk, 1000000000000ull); /* 1000 s, 10^9 packets */
 	assert_int_equal(clk.waiting, 64);
 	assert_in_range(arrived(), 999700000, 1000300000);
+	lg_clock_drop(&clk);
+	lg_clock_advance(&clk, 1000000000000ull + 30000); /* it goes on at once: 30 are expected */
+	assert_in_range(clk.waiting, 8, 60);
 	end();
 	begin(64, true, "1000000:1", LG_END_HOLD, 0);
 	clk.left = 500;

@@ -73,13 +73,15 @@ static void every_packet_as_it_was(void **state)
 	struct rte_mbuf *pkts[N_PACKETS + 10];
 	uint8_t want[2000];
 
-	for (int round = 0; round < 2; round++) { /* twice the same */
+	for (uint32_t round = 0; round < 2; round++) { /* twice the same */
 		receive_all(port, 0, pkts, N_PACKETS);
 		assert_int_equal(rte_eth_rx_burst(port, 0, pkts + N_PACKETS, 10), 0);
 		for (uint32_t i = 0; i < N_PACKETS; i++) {
 			assert_int_equal(pkts[i]->pkt_len, make_packet(i, want));
 			assert_memory_equal(rte_pktmbuf_mtod(pkts[i], void *), want,
 					    pkts[i]->pkt_len);
+			assert_int_equal(stamp_of(pkts[i])->flow & 0xffffff, i % N_FLOWS);
+			assert_int_equal(stamp_of(pkts[i])->seq, (round * N_PACKETS + i) / N_FLOWS);
 		}
 		send_all(port, 0, pkts, N_PACKETS);
 		assert_int_equal(pdp_loadgen_done(port), 1);

@@ -82,7 +82,7 @@ int pdp_loadgen_set_rate(uint16_t port, uint64_t pps);
  */
 int pdp_loadgen_set_profile(uint16_t port, const char *profile);
 
-/** Let a stopped source go on. @return 0; -ENODEV */
+/** Let a stopped source go on; a profile from its first step. @return 0; -ENODEV */
 int pdp_loadgen_start(uint16_t port);
 
 /** Let no more packets become due; those that wait can still be read. @return 0; -ENODEV */
