@@ -11,6 +11,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "apps", "pdp-bench"))
 
 from pdpbench import Trouble, machine, parties, quiet, sample, session, summary, table  # noqa: E402
+from pdpbench.cases import lvrm_1d, memory  # noqa: E402
 from pdpbench.session import Sample  # noqa: E402
 
 
@@ -19,18 +20,6 @@ class Summary(unittest.TestCase):
         self.assertIsNone(summary.median([]))
         self.assertEqual(summary.median([3, 1, 2]), 2)
         self.assertEqual(summary.median([4, 1, 3, 2]), 2.5)
-
-    def test_percentile_is_nearest_rank(self):
-        values = list(range(1, 101))
-        self.assertEqual(summary.percentile(values, 50), 50)
-        self.assertEqual(summary.percentile(values, 99), 99)
-        self.assertEqual(summary.percentile(values, 100), 100)
-        self.assertEqual(summary.percentile([7], 1), 7)
-        self.assertIsNone(summary.percentile([], 50))
-
-    def test_spread(self):
-        self.assertEqual(summary.spread_pct([9, 10, 12]), 30)
-        self.assertIsNone(summary.spread_pct([0, 0]))
 
     def test_ratios_are_of_the_same_round(self):
         # The machine is twice as fast in the second round; both parties are. Medians would say 1.5, 1 or 2.
@@ -114,7 +103,7 @@ class Quiet(unittest.TestCase):
         self.assertGreaterEqual(after.n_cpus, 1)
 
 
-class FakeClock:
+class FakeSession:
     """A session whose windows are disturbed as told."""
 
     def __init__(self, disturbances, quick=False):
@@ -142,23 +131,23 @@ class Windows(unittest.TestCase):
     CALM, LOUD, LOUDER = quiet.Disturbance(1, 0), quiet.Disturbance(20, 0), quiet.Disturbance(50, 5)
 
     def test_calm_window_is_taken_at_once(self):
-        self.assertEqual(FakeClock([self.CALM]).run(), (1, self.CALM))
+        self.assertEqual(FakeSession([self.CALM]).run(), (1, self.CALM))
 
     def test_disturbed_window_is_repeated(self):
-        self.assertEqual(FakeClock([self.LOUD, self.LOUDER, self.CALM]).run(), (3, self.CALM))
+        self.assertEqual(FakeSession([self.LOUD, self.LOUDER, self.CALM]).run(), (3, self.CALM))
 
     def test_repeats_are_bounded_and_the_calmest_counts(self):
-        clock = FakeClock([self.LOUDER, self.LOUD] + [self.LOUDER] * 20)
-        self.assertEqual(clock.run(), (2, self.LOUD))
-        self.assertEqual(clock.windows, 1 + session.WINDOW_REPEATS)
+        fake = FakeSession([self.LOUDER, self.LOUD] + [self.LOUDER] * 20)
+        self.assertEqual(fake.run(), (2, self.LOUD))
+        self.assertEqual(fake.windows, 1 + session.WINDOW_REPEATS)
 
     def test_quick_repeats_nothing(self):
-        self.assertEqual(FakeClock([self.LOUD] * 2, quick=True).run(), (1, self.LOUD))
+        self.assertEqual(FakeSession([self.LOUD] * 2, quick=True).run(), (1, self.LOUD))
 
     def test_a_late_case_repeats_nothing(self):
-        clock = FakeClock([self.LOUD] * 2)
-        clock.session.case_start -= session.CASE_MAX_S + 1
-        self.assertEqual(clock.run(), (1, self.LOUD))
+        fake = FakeSession([self.LOUD] * 2)
+        fake.session.case_start -= session.CASE_MAX_S + 1
+        self.assertEqual(fake.run(), (1, self.LOUD))
 
 
 class Tables(unittest.TestCase):
@@ -197,6 +186,53 @@ class Sources(unittest.TestCase):
         self.assertEqual(sample.source_list(targets),
                          "deb-src [signed-by=/usr/share/k.gpg] http://m/debian/ bookworm main\n"
                          "deb-src http://s/ bookworm-security main\n")
+
+
+class Search(unittest.TestCase):
+    """The search for saturation, of a machine that saturates at a known rate."""
+
+    def search(self, top, **limits):
+        self.asked = []
+
+        def passes(pps):
+            self.asked.append(pps)
+            return pps <= top
+
+        return lvrm_1d.search(passes, **limits)
+
+    def test_finds_it_above_the_first_rate(self):
+        for top in (1e6, 1.5e6, 3.3e6, 42e6):
+            found = self.search(top)
+            self.assertLessEqual(found, top)
+            self.assertGreater(found, 0.98 * top)
+
+    def test_finds_it_below_the_first_rate(self):
+        found = self.search(3e5)
+        self.assertTrue(0.98 * 3e5 < found <= 3e5, found)
+
+    def test_never_asks_beyond_the_highest(self):
+        self.search(1e12, highest=2e8)
+        self.assertLess(max(self.asked), 2e8)
+
+    def test_nothing_passes(self):
+        self.assertEqual(self.search(0), 0)
+        self.assertLess(len(self.asked), 12)
+
+
+SMAPS = """55d0a000-55d0b000 r-xp 00000000 08:01 17                         /b/pdp-engine
+Size:                  4 kB
+Pss:                 100 kB
+Pss_Dirty:             7 kB
+7f0000000000-7f0000001000 r-xp 00000000 08:01 18                 /b/relay/pdp_vr_relay.so
+Pss:                  20 kB
+7f0000001000-7f0000002000 rw-p 00000000 00:00 0
+Pss:                   3 kB
+"""
+
+
+class Memory(unittest.TestCase):
+    def test_smaps(self):
+        self.assertEqual(memory.parse_smaps(SMAPS, "/b/relay/pdp_vr_relay.so"), (123, 20))
 
 
 class Build(unittest.TestCase):

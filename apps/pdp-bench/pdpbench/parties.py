@@ -6,7 +6,6 @@ ports, and counted by the same counters of these ports over the same window.
 A party: `with party:` starts and ends it; sent(), before(), after() are what Session.measure_rate() asks.
 """
 import json
-import time
 
 from . import Trouble
 from .procs import forget_prefix, wait_for
@@ -190,8 +189,3 @@ def dropped_pct(old, new):
 
     share = _ratio(grown("dropped"), grown("rx"))
     return None if share is None else 100 * share
-
-
-def pause_between(session):
-    """So that the kernel has cleaned up after the last party."""
-    time.sleep(0 if session.options.quick else 0.2)

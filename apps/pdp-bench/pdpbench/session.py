@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 
 from . import Trouble, machine, procs, quiet
-from .summary import quiet_values, median
+from .summary import median, quiet_values, rounded
 
 HUGEPAGES_MB = 448
 CASE_MAX_S = 400  # a case repeats nothing any more after that long, so that it ends within 10 minutes
@@ -145,18 +145,28 @@ class Session:
 
     def window(self, seconds, before, after):
         """
-        One window, repeated (a bounded number of times) while others disturb it.
+        One window, repeated while others disturb it.
         @param before  called at its begin, @param after(what before returned) at its end
-        @return (what after returned, quiet.Disturbance of the least disturbed window)
+        @return (what after returned, quiet.Disturbance) of the least disturbed window
         """
-        repeats = 0 if self.options.quick else WINDOW_REPEATS
-        best = None
-        while True:
+        def once():
             start = quiet.take()
             state = before()
             time.sleep(seconds)
             result = after(state)
-            disturbance = quiet.judge(start, quiet.take())
+            return result, quiet.judge(start, quiet.take())
+
+        return self.least_disturbed(once)
+
+    def least_disturbed(self, once):
+        """
+        Calls once() -> (result, quiet.Disturbance), and again (a bounded number of times) while it was disturbed.
+        @return the least disturbed pair
+        """
+        repeats = 0 if self.options.quick else WINDOW_REPEATS
+        best = None
+        while True:
+            result, disturbance = once()
             total = disturbance.others_pct + disturbance.steal_pct
             if best is None or total < best[0]:
                 best = (total, result, disturbance)
@@ -177,7 +187,7 @@ class Session:
 
     def measure_rate(self, party, seconds):
         """
-        Packets a second that leave a party (an object with sent(), before(), after(state, seconds) -> dict).
+        Packets a second that leave a party (parties.py).
         @return Sample in Mpps
         """
         def begin():
@@ -192,6 +202,26 @@ class Session:
         sample.disturbed = disturbance.disturbed
         return sample
 
+    def rounds(self, n, things, measure, label):
+        """
+        A B C, C B A, ...: every thing in every round, anew. @param measure(thing) -> Sample
+        @return {thing: [Sample of each round]}
+        """
+        samples = {thing: [] for thing in things}
+        for r in range(n):
+            for thing in things if r % 2 == 0 else things[::-1]:
+                s = measure(thing)
+                samples[thing].append(s)
+                self.say(f"round {r + 1} of {n}: {label(thing, s)}" + (" (disturbed)" if s.disturbed else ""))
+                time.sleep(0 if self.options.quick else 0.2)  # the kernel cleans up after the last one
+        return samples
+
+
+def medians_of(samples):
+    """{what else was measured: its median over the undisturbed samples, or over all}."""
+    quiet_ones = [s for s in samples if not s.disturbed] or samples
+    return {key: median([s.extra[key] for s in quiet_ones if s.extra[key] is not None]) for key in samples[0].extra}
+
 
 def summary_row(samples, unit="mpps"):
     """Columns of a row that tell of repeated samples: median, spread, all of them, how many were disturbed."""
@@ -199,4 +229,4 @@ def summary_row(samples, unit="mpps"):
     values = quiet_values(samples)
     return {unit: median(values), "min": min(values, default=None), "max": max(values, default=None),
             "runs": len(taken), "disturbed": sum(s.disturbed for s in taken),
-            "all": [float(f"{s.value:.4g}") for s in taken]}
+            "all": [rounded(float(s.value)) for s in taken]}

@@ -11,21 +11,6 @@ def median(values):
     return s[n // 2] if n % 2 else (s[n // 2 - 1] + s[n // 2]) / 2
 
 
-def percentile(values, pct):
-    """Nearest rank: the smallest value that at least pct percent are not above; None of an empty list."""
-    s = sorted(values)
-    if not s:
-        return None
-    rank = -(-len(s) * pct // 100)
-    return s[int(min(max(rank, 1), len(s))) - 1]
-
-
-def spread_pct(values):
-    """(largest - smallest) / median in percent; None where that says nothing."""
-    mid = median(values)
-    return None if not mid else 100 * (max(values) - min(values)) / mid
-
-
 def rounded(value, digits=4):
     """Significant digits, for tables and JSON; what is no number stays as it is."""
     if isinstance(value, float):
@@ -48,8 +33,3 @@ def quiet_values(samples):
     """Values of the undisturbed samples; of all, where every one was disturbed."""
     taken = [s for s in samples if s is not None]
     return [s.value for s in taken if not s.disturbed] or [s.value for s in taken]
-
-
-def steady_highest(rates_ok):
-    """The highest of (rate, passed) that passed; 0 where none did."""
-    return max((rate for rate, passed in rates_ok if passed), default=0)

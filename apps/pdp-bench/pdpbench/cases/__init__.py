@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-The cases, one a file. Each module has NAME, ABOUT (one line), DEFAULT_S (about how long it takes) and
+The cases, one a file. Each module has NAME, ABOUT (one line) and
 run(session) -> {"rows": [dict, ...], "figures": {name: number}}.
 """
-from . import hop
+from . import europa_fig8, hop, lvrm_1c, lvrm_1d, lvrm_1e, memory
 
-ALL = {module.NAME: module for module in (hop,)}
+ALL = {module.NAME: module for module in (hop, lvrm_1c, lvrm_1d, lvrm_1e, europa_fig8, memory)}

@@ -10,8 +10,8 @@ bytes inside, that the node classifies by UDP port and takes out of the tunnel; 
 does not send from a secondary. Everything that leaves is counted, over all ports, for all parties by the same counters.
 """
 from .. import Trouble, sample
-from ..parties import ClientServer, Node, Testpmd, pause_between
-from ..session import summary_row
+from ..parties import ClientServer, Node, Testpmd
+from ..session import medians_of, summary_row
 from ..summary import median, quiet_values, round_ratios
 
 NAME = "hop"
@@ -72,24 +72,17 @@ def loadgen_parties(session):
 def measure(session, party):
     """One party of one round. @return Sample"""
     with party:
-        if not party.name.endswith("2 clients on 1 CPU"):
+        if party.name != SAMPLE2:  # which may stand still
             party.wait_for_traffic()
         session.warm_up()
         return session.measure_rate(party, session.window_s(WINDOW_S))
 
 
 def run_rounds(session, ports, parties):
-    """A B C, C B A, ...: every party in every round. @return {name: [Sample of each round]}"""
-    samples = {party.name: [] for party in parties}
-    n = session.runs(ROUNDS)
-    for r in range(n):
-        for party in parties if r % 2 == 0 else parties[::-1]:
-            s = measure(session, party)
-            samples[party.name].append(s)
-            session.say(f"{ports}, round {r + 1} of {n}: {party.name}: {s.value:.2f} Mpps"
-                        + (" (disturbed)" if s.disturbed else ""))
-            pause_between(session)
-    return samples
+    """@return {name: [Sample of each round]}"""
+    by_party = session.rounds(session.runs(ROUNDS), parties, lambda party: measure(session, party),
+                              lambda party, s: f"{ports}: {party.name}: {s.value:.2f} Mpps")
+    return {party.name: samples for party, samples in by_party.items()}
 
 
 def rows_of(ports, samples):
@@ -97,8 +90,7 @@ def rows_of(ports, samples):
     rows = [{"ports": ports, "party": name, **summary_row(taken)} for name, taken in samples.items()]
     for name, taken in samples.items():
         if taken[0].extra:
-            rows.append({"ports": ports, "cycles of": name, **{
-                key: median([s.extra[key] for s in taken if s.extra[key] is not None]) for key in taken[0].extra}})
+            rows.append({"ports": ports, "cycles of": name, **medians_of(taken)})
     return rows
 
 

@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# The cases of pdp-bench without peers, each in its quick form, several in one run: figures are there and possible, and
+# nothing is left. How fast it is, is not asked here. And the plugin that measures refuses what it cannot do.
+set -euo pipefail
+# shellcheck source=../../scripts/common.sh
+. "$PDP_SOURCE/scripts/common.sh"
+
+bench=$PDP_BUILD/apps/pdp-bench/pdp-bench
+scratch=$(mktemp -d)
+prefix=benchcases$$
+pid=
+trap '[ -z "$pid" ] || end_process "$pid" 30; dpdk_clean "$prefix"; pages_restore; rm -rf "$scratch"' EXIT
+export TMPDIR=$scratch
+
+skip() {
+	echo "SKIP: $*"
+	exit 77
+}
+
+fail() {
+	echo "FAIL: $*" >&2
+	cat "$scratch/err" >&2
+	exit 1
+}
+
+[ "$(id -u)" -eq 0 ] || skip "wants root"
+[ "$(nproc)" -ge 2 ] || skip "wants two CPUs"
+
+pages=$(cat /proc/sys/vm/nr_hugepages)
+cases="memory lvrm-1c lvrm-1d lvrm-1e europa-fig8"
+# shellcheck disable=SC2086 # words
+"$bench" run $cases --quick --json "$scratch/all.json" >"$scratch/out" 2>"$scratch/err" &
+pid=$!
+wait "$pid" || fail "ends with $?"
+left=$(compgen -G "/run/dpdk/pdpbench${pid}n*" || :; dpdk_leavings "pdpbench${pid}n[0-9]*"
+	compgen -G "$scratch/pdp-bench-*" || :)
+[ -z "$left" ] || fail "left behind: $left"
+pid=
+[ "$(cat /proc/sys/vm/nr_hugepages)" -eq "$pages" ] || fail "hugepages: $pages before, now $(cat /proc/sys/vm/nr_hugepages)"
+
+python3 - "$scratch/all.json" "$cases" <<'END' || fail "the JSON is not as it should be"
+import json, sys
+results = {r["case"]: r for r in json.load(open(sys.argv[1]))}
+assert list(results) == sys.argv[2].split(), list(results)
+figures = {case: r["figures"] for case, r in results.items()}
+for case, r in results.items():
+    assert sorted(r) == ["case", "figures", "machine", "rows"] and r["rows"], (case, sorted(r))
+    assert all(isinstance(v, (int, float)) for v in r["figures"].values()), r["figures"]
+
+f = figures["memory"]
+assert 0.5 < f["engine_pss_mb"] < 200 and f["plugin_pss_mb"] < f["engine_pss_mb"] and f["hugepages_mb"] >= 2, f
+sizes = [84, 148, 276, 532, 788, 1044, 1300, 1538]
+assert all(figures["lvrm-1c"][f"mpps_{n}"] > 0 for n in sizes), figures["lvrm-1c"]
+f = figures["lvrm-1d"]
+assert f["saturation_mpps"] > 0 and 0 < f["p50_us"] <= f["p99_us"] <= f["p999_us"] <= f["max_us"], f
+assert 0 < f["tenth_p50_us"] <= f["tenth_p99_us"], f
+f = figures["lvrm-1e"]
+assert sorted(f) == ["idle_p50_us", "load_p50_us"] and min(f.values()) > 0, f
+for row in results["lvrm-1e"]["rows"]:
+    assert row["messages"] > 0 and row["p50_us"] <= row["p99_us"] <= row["max_us"], row
+assert len(results["lvrm-1e"]["rows"]) == 8
+f = figures["europa-fig8"]
+assert len(f) == 10 and all(v > 0 for v in f.values()), f
+for row in results["europa-fig8"]["rows"]:
+    assert row["red_mpps"] > 0 and row["blue_mpps"] > 0, row
+END
+
+# A plugin that does not know what to do says so, and the node does not start.
+pages_reserve 40 || skip "no hugepages"
+cat >"$scratch/node.json" <<END
+{"cpus": {"engines": [1]}, "ports": [{"name": "net_null0"}],
+ "vrs": [{"name": "red", "plugin": "$PDP_BUILD/apps/pdp-bench/pdp_vr_ctlping.so",
+          "args": {"out": "$scratch/ping", "size": 15}, "vifs": [{"name": "a", "port": "net_null0"}]}]}
+END
+rc=0
+timeout 30 "$PDP_BUILD/apps/pdp-primary/pdp-primary" --lcores 0@0 --no-pci --file-prefix "$prefix" --vdev net_null0 \
+	-- -c "$scratch/node.json" >"$scratch/err" 2>&1 || rc=$?
+[ "$rc" -eq 1 ] || fail "a message too small: ends with $rc"
+grep -q "size is 16..1024" "$scratch/err" || fail "a message too small is not said"
+echo "all cases run and leave nothing"
