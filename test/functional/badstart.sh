@@ -62,7 +62,7 @@ refused_node "too few hugepages" 'hugepages'
 good_node >"$WORK/node.json"
 mapfile -t arguments < <(node_arguments a b)
 # shellcheck disable=SC2016 # for the shell inside
-refused "no hugepages" 'hugepages' unshare -m sh -c 'mount -t tmpfs none /sys/kernel/mm/hugepages; exec "$0" "$@"' \
+refused "no hugepages" 'hugepages' unshare -m sh -c 'mount -t tmpfs none /sys/kernel/mm/hugepages && exec "$0" "$@"' \
 	"$PRIMARY_BIN" "${arguments[@]}" -- -c "$WORK/node.json"
 assert_nothing_left
 refused "engine without a primary" 'primary' "$PDP_BUILD/apps/pdp-engine/pdp-engine" --proc-type=secondary \
