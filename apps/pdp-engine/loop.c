@@ -57,7 +57,7 @@ static inline bool unwrap(struct pdp_vr *vr, const struct pdp_desc *d, unsigned 
 		.headroom = PDP_HEADROOM,
 		.vif = d->vif,
 		.hash = (uint32_t)(d->off_hash >> PDP_OFF_BITS),
-		.flags = d->vf & PDP_DESC_HASH ? PDP_PKT_HASH : 0,
+		.flags = d->flags & PDP_DESC_HASH ? PDP_PKT_HASH : 0,
 		.channel = (uint8_t)channel,
 		.slot = d->slot,
 		.in_vif = d->vif,
@@ -112,11 +112,17 @@ static unsigned int serve_channel(struct pdp_vr *vr, unsigned int c)
 	struct rt_channel *ch = &vr->channels[c];
 	struct pdp_desc descs[PDP_BURST_MAX];
 	struct pdp_pkt pkts[PDP_BURST_MAX];
-	unsigned int n = pdp_ring_take(&ch->to, descs, vr->max_burst);
+	unsigned int waiting = pdp_ring_count(&ch->to);
+	unsigned int n = RTE_MIN(waiting, vr->max_burst);
 	unsigned int k = 0;
 
+	if (n == 0)
+		return 0;
+	/* All that waits starts on its way here while the first burst is being served. */
+	pdp_ring_prefetch(&ch->to, RTE_MIN(waiting, 2 * n), sizeof(descs[0]));
+	pdp_ring_copy(&ch->to, descs, n, sizeof(descs[0]));
 	for (unsigned int i = 0; i < n; i++) {
-		if (unlikely(descs[i].vf & PDP_DESC_BLANK))
+		if (unlikely(descs[i].flags & PDP_DESC_BLANK))
 			ch->blanks[ch->n_blanks++] = descs[i];
 		else if (likely(unwrap(vr, &descs[i], c, &pkts[k])))
 			k++;
@@ -226,6 +232,13 @@ static void sleep_until_woken(struct pdp_vr *vr)
 	__atomic_store_n(&s->sleeping, 0, __ATOMIC_RELAXED);
 }
 
+static void count_given(struct pdp_vr *vr)
+{
+	vr->status->dropped += vr->n_dropped;
+	vr->status->tx += vr->n_given - vr->n_dropped;
+	vr->n_given = vr->n_dropped = 0;
+}
+
 /* One turn. @return packets and messages served */
 static unsigned int turn(struct pdp_vr *vr)
 {
@@ -233,6 +246,8 @@ static unsigned int turn(struct pdp_vr *vr)
 
 	for (unsigned int c = 0; c < vr->region->n_md; c++)
 		n += serve_channel(vr, c);
+	if (vr->n_given != 0)
+		count_given(vr);
 	return n;
 }
 

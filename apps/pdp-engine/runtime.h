@@ -37,6 +37,8 @@ struct pdp_vr {
 	struct pdp_vr_vif vr_vifs[PDP_VIF_MAX];
 	struct pdp_vif vifs[PDP_VIF_MAX];
 	unsigned int max_burst;
+	uint64_t n_given;   /* packets given back, not yet in the status page */
+	uint64_t n_dropped; /* of those, with DROP */
 
 	struct rte_ring *ctl_to;
 	struct rte_ring *ctl_from;
@@ -71,7 +73,7 @@ void rt_give(struct pdp_vr *vr, const struct pdp_pkt *pkt);
 static inline void rt_flush(struct rt_channel *ch)
 {
 	if (pdp_ring_pending(&ch->from) != 0)
-		pdp_ring_publish(&ch->from);
+		pdp_ring_publish(&ch->from, sizeof(struct pdp_return));
 }
 
 /* loop.c */

@@ -9,50 +9,50 @@
 #include <string.h>
 #include <time.h>
 
+#include <rte_branch_prediction.h>
+
 #include "runtime.h"
 
-/* Out through the vif: its carrier's headers go in front. @return the descriptor's verdict byte */
-static inline uint8_t forward(struct pdp_vr *vr, const struct pdp_pkt *p, uint8_t **data,
-			      uint16_t *len)
+/* Out through the vif: its carrier's headers go in front. @return the verdict byte */
+static inline uint8_t forward(struct pdp_vr *vr, const struct pdp_pkt *p, int *moved, uint16_t *len)
 {
 	const struct pdp_vif *vif;
 	enum pdp_vif_drop why;
 
-	if (p->vif >= vr->conf->n_vifs)
-		return pdp_desc_vf(PDP_DROP, PDP_DROP_BAD_VIF);
+	if (unlikely(p->vif >= vr->conf->n_vifs))
+		return pdp_return_pack(PDP_DROP, PDP_DROP_BAD_VIF);
 	vif = &vr->vifs[p->vif];
-	if (vif->in_place && *len <= vif->frame_max)
-		return pdp_desc_vf(PDP_FORWARD, 0);
-	why = pdp_vif_encap(vif, *data, p->headroom, len);
-	if (why != PDP_VIF_OK)
-		return pdp_desc_vf(PDP_DROP, (uint8_t)why);
-	*data -= vif->outer_size;
-	return pdp_desc_vf(PDP_FORWARD, 0);
+	if (likely(vif->in_place && *len <= vif->frame_max))
+		return pdp_return_pack(PDP_FORWARD, 0);
+	why = pdp_vif_encap(vif, p->data, p->headroom, len);
+	if (unlikely(why != PDP_VIF_OK))
+		return pdp_return_pack(PDP_DROP, (uint8_t)why);
+	*moved -= vif->outer_size;
+	return pdp_return_pack(PDP_FORWARD, 0);
 }
 
 void rt_give(struct pdp_vr *vr, const struct pdp_pkt *p)
 {
 	struct rt_channel *ch = &vr->channels[p->channel];
-	uint8_t *data = p->data;
+	/* Headroom tells how far the first byte moved: whoever moves it keeps the two in step. */
+	int moved = (int)p->headroom - PDP_HEADROOM;
 	uint16_t len = p->whole_len;
-	uint8_t vf;
+	struct pdp_return *r;
+	uint8_t verdict;
 
-	if (p->verdict == PDP_FORWARD)
-		vf = forward(vr, p, &data, &len);
+	if (likely(p->verdict == PDP_FORWARD))
+		verdict = forward(vr, p, &moved, &len);
 	else
-		vf = pdp_desc_vf((enum pdp_verdict)p->verdict, p->reason);
-	if ((vf & 3) == PDP_DROP)
-		vr->status->dropped++;
-	else
-		vr->status->tx++;
-	pdp_ring_put(&ch->from, (struct pdp_desc){
-					.off_hash = (uint64_t)((char *)data - vr->base),
-					.slot = p->slot,
-					.vlen = len,
-					.plen = len,
-					.vif = p->vif,
-					.vf = vf,
-				});
+		verdict = pdp_return_pack((enum pdp_verdict)p->verdict, p->reason);
+	if (unlikely((verdict & 3) == PDP_DROP))
+		vr->n_dropped++;
+	r = pdp_ring_next(&ch->from, 1, sizeof(*r));
+	*r = (struct pdp_return){.slot = p->slot,
+				 .len = len,
+				 .moved = (int16_t)moved,
+				 .vif = p->vif,
+				 .verdict = verdict};
+	vr->n_given++;
 }
 
 static int originate(struct pdp_vr *vr, struct pdp_pkt *pkt)

@@ -91,6 +91,7 @@ unsigned int pdp_chan_top_up(struct pdp_chan *ch, struct rte_mempool *pool, unsi
 {
 	unsigned int n = RTE_MIN(RTE_MIN(ch->n_blank_free, max), (unsigned int)PDP_BLANK_BURST);
 	struct rte_mbuf *pkts[PDP_BLANK_BURST];
+	struct pdp_desc *d;
 
 	if (n == 0 || rte_pktmbuf_alloc_bulk(pool, pkts, n) != 0)
 		return 0;
@@ -98,17 +99,12 @@ unsigned int pdp_chan_top_up(struct pdp_chan *ch, struct rte_mempool *pool, unsi
 		struct rte_mbuf *m = pkts[i];
 		uint16_t slot = ch->blank_free[--ch->n_blank_free];
 
-		ch->ledger[slot] = (struct pdp_ledger){.m = m};
-		pdp_ring_put(&ch->to,
-			     (struct pdp_desc){
-				     .off_hash = (uintptr_t)m->buf_addr + m->data_off - ch->base,
-				     .slot = slot,
-				     .vlen = rte_pktmbuf_tailroom(m),
-				     .plen = rte_pktmbuf_tailroom(m),
-				     .vf = PDP_DESC_BLANK,
-			     });
+		ch->ledger[slot] = (struct pdp_ledger){.m = m, .start = m->data_off};
+		d = pdp_ring_next(&ch->to, 1, sizeof(*d));
+		pdp_desc_write(d, (uintptr_t)m->buf_addr + m->data_off - ch->base, slot,
+			       rte_pktmbuf_tailroom(m), 0, PDP_DESC_BLANK);
 	}
-	pdp_ring_publish(&ch->to);
+	pdp_ring_publish(&ch->to, sizeof(struct pdp_desc));
 	return n;
 }
 

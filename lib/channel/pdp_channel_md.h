@@ -26,13 +26,18 @@
  * application's. */
 #define PDP_OL_KEEP (((RTE_MBUF_F_LAST_FREE << 1) - 1) & ~(RTE_MBUF_F_FIRST_FREE - 1))
 
-/** What the MD knows of a slot. m == NULL: FREE; else WITH_ENGINE (below n_slots) or BLANK. */
+/**
+ * What the MD knows of a slot. m == NULL: FREE; else WITH_ENGINE (below n_slots) or BLANK. It holds
+ * what the engine was told, so that a packet that comes back unchanged is checked without a look at
+ * its mbuf.
+ */
 struct pdp_ledger {
 	struct rte_mbuf *m;
-	uint32_t hash; /**< flow hash it was sent with */
-	uint8_t vif;   /**< ingress vif */
-	uint8_t pad[3];
+	uint16_t start;	   /**< data_off that it was lent with */
+	uint16_t len;	   /**< length that it was lent with */
+	uint32_t hash_vif; /**< flow hash in bits 0..23, ingress vif above */
 };
+static_assert(sizeof(struct pdp_ledger) == 16, "four entries a cache line");
 
 struct pdp_chan {
 	struct pdp_ring_producer to;
@@ -96,7 +101,7 @@ static inline uint32_t pdp_chan_staged(const struct pdp_chan *ch)
 /** Send what is staged. The ring has an entry for every slot, so this cannot fail. */
 static inline void pdp_chan_flush(struct pdp_chan *ch)
 {
-	pdp_ring_publish(&ch->to);
+	pdp_ring_publish(&ch->to, sizeof(struct pdp_desc));
 	pdp_chan_notify(ch);
 }
 
@@ -111,91 +116,109 @@ static inline void pdp_chan_stage(struct pdp_chan *ch, struct rte_mbuf *const *p
 				  const uint32_t *hashes, uint8_t vif, uint8_t flags)
 {
 	/* Copies, because stores into the ring could alias what is behind ch. */
-	struct pdp_desc *entries = ch->to.ring->entries;
 	struct pdp_ledger *ledger = ch->ledger;
-	const uint16_t *free_slots = ch->free + ch->n_free;
-	const uint32_t mask = ch->to.mask, tail = ch->to.tail;
+	const uint16_t *slot = ch->free + ch->n_free;
 	const uintptr_t base = ch->base;
+	unsigned int i = 0;
 
-	for (unsigned int i = 0; i < n; i++) {
-		struct rte_mbuf *m = pkts[i];
-		const uint32_t hash = hashes != NULL ? hashes[i] : 0;
-		const uint16_t slot = free_slots[-1 - (int)i];
+	while (i < n) {
+		const uint32_t run = pdp_ring_run(ch->to.tail, ch->to.mask, n - i);
+		struct pdp_desc *d = pdp_ring_next(&ch->to, run, sizeof(*d));
 
-		ledger[slot] = (struct pdp_ledger){.m = m, .hash = hash, .vif = vif};
-		entries[(tail + i) & mask] = (struct pdp_desc){
-			.off_hash = ((uintptr_t)m->buf_addr + m->data_off - base) |
-				    (uint64_t)hash << PDP_OFF_BITS,
-			.slot = slot,
-			.vlen = m->data_len,
-			.plen = m->data_len,
-			.vif = vif,
-			.vf = flags,
-		};
+		for (const unsigned int end = i + run; i < end; i++, d++) {
+			struct rte_mbuf *m = pkts[i];
+			const uint32_t hash = hashes != NULL ? hashes[i] : 0;
+
+			m->ol_flags &= PDP_OL_KEEP;
+			ledger[*--slot] = (struct pdp_ledger){.m = m,
+							      .start = m->data_off,
+							      .len = m->data_len,
+							      .hash_vif = hash | (uint32_t)vif
+											 << 24};
+			pdp_desc_write(d,
+				       ((uintptr_t)m->buf_addr + m->data_off - base) |
+					       (uint64_t)hash << PDP_OFF_BITS,
+				       *slot, m->data_len, vif, flags);
+		}
 	}
-	ch->to.tail = tail + n;
 	ch->n_free -= n;
 }
 
-/** What pdp_chan_take() made of a burst of at most 64 descriptors. Bit i speaks of descriptor i. */
+/** What pdp_chan_take() made of a burst of at most 64 returns. Bit i speaks of return i. */
 struct pdp_taken {
+	uint64_t none;	/**< the slot was not the engine's to return (counted in lies) */
 	uint64_t blank; /**< it was a BLANK that the engine filled, or gave back with DROP */
 	uint64_t bad;	/**< offset or length are impossible: the packet can only be freed */
-	struct rte_mbuf
-		*m[64]; /**< NULL: the slot was not the engine's to return (counted in lies) */
+	bool alike;	/**< all have the verdict and the vif of the first */
+	struct rte_mbuf *m[64]; /**< NULL where `none` */
 };
 
 /**
- * Check returned descriptors against the ledger and take the packets out of it, with data_off and
- * lengths as the engine left them. Nothing of a descriptor is followed before it is checked.
- * Budget: 8 cycles a packet.
- * @param descs  private copies, n <= 64
+ * Take over what an engine changed of a packet's place: nothing is followed that does not lie
+ * within its buffer.
+ * @return false: place or length are impossible
  */
-static inline void pdp_chan_take(struct pdp_chan *ch, const struct pdp_desc *descs, unsigned int n,
-				 struct pdp_taken *taken)
+static inline bool pdp_chan_reshape(const struct pdp_ledger *l, const struct pdp_return *r)
+{
+	struct rte_mbuf *m = l->m;
+	const int32_t start = (int32_t)l->start + r->moved;
+
+	if (start < 0 || r->len < PDP_FRAME_MIN || (uint32_t)start + r->len > m->buf_len)
+		return false;
+	m->data_off = (uint16_t)start;
+	m->data_len = r->len;
+	m->pkt_len = r->len;
+	return true;
+}
+
+/**
+ * Check returns against the ledger and take the packets out of it, with data_off and lengths as the
+ * engine left them. Nothing of a return is followed before it is checked.
+ * Budget: 6 cycles a packet whose place and length did not change.
+ * @param returns  private copies, n <= 64
+ */
+static inline void pdp_chan_take(struct pdp_chan *ch, const struct pdp_return *returns,
+				 unsigned int n, struct pdp_taken *taken)
 {
 	struct pdp_ledger *ledger = ch->ledger;
 	uint16_t *free_slots = ch->free;
 	uint32_t n_free = ch->n_free;
-	const uint32_t n_slots = ch->n_slots;
-	const uintptr_t base = ch->base;
+	const uint32_t n_slots = ch->n_slots, n_all = ch->n_slots + ch->n_blanks;
+	uint64_t none = 0, blank = 0, bad = 0;
+	uint32_t differ = 0;
 
-	taken->blank = taken->bad = 0;
 	for (unsigned int i = 0; i < n; i++) {
-		const struct pdp_desc *d = &descs[i];
-		struct rte_mbuf *m;
-		uint64_t start;
+		const struct pdp_return *r = &returns[i];
+		const uint64_t bit = UINT64_C(1) << i;
+		struct pdp_ledger *l = &ledger[likely(r->slot < n_all) ? r->slot : 0];
+		struct rte_mbuf *m = likely(r->slot < n_all) ? l->m : NULL;
 
-		taken->m[i] = NULL;
-		if (unlikely(d->slot >= n_slots + ch->n_blanks)) {
-			ch->lies[PDP_LIE_SLOT]++;
-			continue;
-		}
-		m = ledger[d->slot].m;
-		if (unlikely(m == NULL)) {
-			ch->lies[PDP_LIE_TWICE]++;
-			continue;
-		}
-		ledger[d->slot].m = NULL;
-		if (likely(d->slot < n_slots)) {
-			free_slots[n_free++] = d->slot;
-		} else {
-			ch->blank_free[ch->n_blank_free++] = d->slot;
-			taken->blank |= UINT64_C(1) << i;
-		}
 		taken->m[i] = m;
-		start = (d->off_hash & PDP_OFF_MASK) - ((uintptr_t)m->buf_addr - base);
-		if (unlikely(start > m->buf_len || d->plen < PDP_FRAME_MIN ||
-			     d->plen > m->buf_len - start)) {
-			taken->bad |= UINT64_C(1) << i;
+		differ |= (uint32_t)(r->vif ^ returns[0].vif) |
+			  (uint32_t)(r->verdict ^ returns[0].verdict);
+		if (unlikely(m == NULL)) {
+			ch->lies[r->slot < n_all ? PDP_LIE_TWICE : PDP_LIE_SLOT]++;
+			none |= bit;
 			continue;
 		}
-		m->data_off = (uint16_t)start;
-		m->data_len = d->plen;
-		m->pkt_len = d->plen;
-		m->ol_flags &= PDP_OL_KEEP;
+		/* The port's driver will want both lines of the mbuf. */
+		rte_prefetch0(m);
+		rte_prefetch0((const char *)m + RTE_CACHE_LINE_MIN_SIZE);
+		if (unlikely((r->moved != 0 || r->len != l->len) && !pdp_chan_reshape(l, r)))
+			bad |= bit;
+		l->m = NULL;
+		if (likely(r->slot < n_slots)) {
+			free_slots[n_free++] = r->slot;
+		} else {
+			ch->blank_free[ch->n_blank_free++] = r->slot;
+			blank |= bit;
+		}
 	}
 	ch->n_free = n_free;
+	taken->none = none;
+	taken->blank = blank;
+	taken->bad = bad;
+	taken->alike = differ == 0;
 }
 
 /**

@@ -6,9 +6,12 @@
  * Shared are the entries and one word, the producer's tail; both ends keep their own index and the
  * geometry private. There is no head in shared memory and no test for a full ring: the MD's ledger
  * lends at most as many slots as the ring has entries, so an entry is read before it is written
- * again. (rte_ring has the producer read the consumer's index every time, and reads size and mask
- * from shared memory; measured, it costs about a third more.) A peer that dies at any instant
- * leaves the ring usable; one that writes nonsense into tail is told by count > entries.
+ * again. rte_ring has the producer read the consumer's index every time (a cache line that the
+ * other CPU just wrote) and both ends read size and mask from shared memory.
+ * A peer that dies at any instant leaves the ring usable; one that writes nonsense into tail is
+ * told by count > entries.
+ *
+ * `elem` is the size of an entry, a constant at every call: 8 or 16 bytes.
  */
 #ifndef PDP_RING_H
 #define PDP_RING_H
@@ -16,16 +19,14 @@
 #include <stdalign.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <pdp_desc.h>
+#include <string.h>
 
 #define PDP_RING_LINE 64
 
 /** Shared memory of a ring. */
 struct pdp_ring {
-	alignas(PDP_RING_LINE)
-		uint32_t tail; /* W:producer (release) R:consumer (acquire); counts up, wraps */
-	alignas(PDP_RING_LINE) struct pdp_desc entries[]; /* W:producer R:consumer */
+	alignas(PDP_RING_LINE) uint32_t tail; /* W:producer (release) R:consumer (acquire); wraps */
+	alignas(PDP_RING_LINE) uint8_t entries[]; /* W:producer R:consumer */
 };
 
 /** Producer's end; private. */
@@ -43,16 +44,16 @@ struct pdp_ring_consumer {
 	uint32_t head; /**< next entry to read */
 };
 
-/** Entries of a ring that holds n descriptors: a power of two. */
+/** Entries of a ring that holds n: a power of two. */
 static inline uint32_t pdp_ring_entries(uint32_t n)
 {
 	return n <= 1 ? 1 : 1u << (32 - __builtin_clz(n - 1));
 }
 
-/** Bytes of shared memory for n descriptors. */
-static inline size_t pdp_ring_size(uint32_t n)
+/** Bytes of shared memory for n entries. */
+static inline size_t pdp_ring_size(uint32_t n, size_t elem)
 {
-	return offsetof(struct pdp_ring, entries) + pdp_ring_entries(n) * sizeof(struct pdp_desc);
+	return offsetof(struct pdp_ring, entries) + pdp_ring_entries(n) * elem;
 }
 
 /** @param n as given to pdp_ring_size(); the ring's memory is zero at first */
@@ -68,68 +69,80 @@ static inline void pdp_ring_consumer_init(struct pdp_ring_consumer *c, const str
 	*c = (struct pdp_ring_consumer){.ring = ring, .mask = pdp_ring_entries(n) - 1};
 }
 
-/** Write the next descriptor; the consumer sees it after pdp_ring_publish(). */
-static inline void pdp_ring_put(struct pdp_ring_producer *p, struct pdp_desc d)
+/** Entries from index i on that lie in a row, n at most. */
+static inline uint32_t pdp_ring_run(uint32_t i, uint32_t mask, uint32_t n)
 {
-	p->ring->entries[p->tail++ & p->mask] = d;
+	const uint32_t to_end = mask + 1 - (i & mask);
+
+	return n < to_end ? n : to_end;
 }
 
-/** Descriptors written and not yet published. */
+/**
+ * Where the next entry goes; n entries that lie in a row (pdp_ring_run) may be written. The
+ * consumer sees them after pdp_ring_publish().
+ */
+static inline void *pdp_ring_next(struct pdp_ring_producer *p, uint32_t n, size_t elem)
+{
+	void *at = p->ring->entries + (p->tail & p->mask) * elem;
+
+	p->tail += n;
+	return at;
+}
+
+/** Entries written and not yet published. */
 static inline uint32_t pdp_ring_pending(const struct pdp_ring_producer *p)
 {
 	return p->tail - p->published;
 }
 
-/** Show the consumer all that was put, and fetch the lines that come next: they are in its cache.
- */
-static inline void pdp_ring_publish(struct pdp_ring_producer *p)
+/** Show the consumer all that was written, and ask for the lines that come next: it has them. */
+static inline void pdp_ring_publish(struct pdp_ring_producer *p, size_t elem)
 {
 	/* Pairs with the acquire load in pdp_ring_count(). */
 	__atomic_store_n(&p->ring->tail, p->tail, __ATOMIC_RELEASE);
-	for (uint32_t i = 0; i < p->tail - p->published;
-	     i += PDP_RING_LINE / sizeof(struct pdp_desc))
-		__builtin_prefetch(&p->ring->entries[(p->tail + i) & p->mask], 1);
+	for (uint32_t i = 0; i < p->tail - p->published; i += PDP_RING_LINE / elem)
+		__builtin_prefetch(p->ring->entries + ((p->tail + i) & p->mask) * elem, 1);
 	p->published = p->tail;
 }
 
-/** Descriptors that wait. A number above the ring's entries means that the producer lies. */
+/** Entries that wait. A number above the ring's entries means that the producer lies. */
 static inline uint32_t pdp_ring_count(const struct pdp_ring_consumer *c)
 {
 	return __atomic_load_n(&c->ring->tail, __ATOMIC_ACQUIRE) - c->head;
 }
 
 /**
- * Fetch the first n waiting descriptors into the cache: they are in the producer's, hundreds of
- * cycles away. Called well before pdp_ring_copy().
+ * Fetch the first n waiting entries into the cache: they are in the producer's, hundreds of cycles
+ * away. Called well before pdp_ring_copy().
  */
-static inline void pdp_ring_prefetch(const struct pdp_ring_consumer *c, uint32_t n)
+static inline void pdp_ring_prefetch(const struct pdp_ring_consumer *c, uint32_t n, size_t elem)
 {
-	for (uint32_t i = 0; i < n; i += PDP_RING_LINE / sizeof(struct pdp_desc))
-		__builtin_prefetch(&c->ring->entries[(c->head + i) & c->mask], 0);
+	for (uint32_t i = 0; i < n; i += PDP_RING_LINE / elem)
+		__builtin_prefetch(c->ring->entries + ((c->head + i) & c->mask) * elem, 0);
 }
 
-/** Copy n descriptors out that pdp_ring_count() has told of, n <= entries. */
-static inline void pdp_ring_copy(struct pdp_ring_consumer *c, struct pdp_desc *out, uint32_t n)
+/** Copy n entries out that pdp_ring_count() has told of, n <= entries. */
+static inline void pdp_ring_copy(struct pdp_ring_consumer *c, void *out, uint32_t n, size_t elem)
 {
-	const struct pdp_desc *entries = c->ring->entries;
-	const uint32_t head = c->head, mask = c->mask;
+	const uint32_t run = pdp_ring_run(c->head, c->mask, n);
 
-	for (uint32_t i = 0; i < n; i++)
-		out[i] = entries[(head + i) & mask];
-	c->head = head + n;
+	memcpy(out, c->ring->entries + (c->head & c->mask) * elem, run * elem);
+	memcpy((char *)out + run * elem, c->ring->entries, (n - run) * elem);
+	c->head += n;
 }
 
 /**
- * Copy up to n descriptors out.
+ * Copy up to n entries out.
  * @return how many
  */
-static inline uint32_t pdp_ring_take(struct pdp_ring_consumer *c, struct pdp_desc *out, uint32_t n)
+static inline uint32_t pdp_ring_take(struct pdp_ring_consumer *c, void *out, uint32_t n,
+				     size_t elem)
 {
 	uint32_t count = pdp_ring_count(c);
 
 	if (count < n)
 		n = count;
-	pdp_ring_copy(c, out, n);
+	pdp_ring_copy(c, out, n, elem);
 	return n;
 }
 

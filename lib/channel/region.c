@@ -30,7 +30,9 @@ static bool params_ok(const struct pdp_region_params *p)
 /* One walk for size and layout, so that they cannot differ. */
 static size_t lay_out(const struct pdp_region_params *p, struct pdp_region *r)
 {
-	const size_t data = RTE_ALIGN_CEIL(pdp_ring_size(p->n_slots + p->n_blanks), PDP_LINE);
+	const uint32_t n = p->n_slots + p->n_blanks;
+	const size_t to = RTE_ALIGN_CEIL(pdp_ring_size(n, sizeof(struct pdp_desc)), PDP_LINE);
+	const size_t from = RTE_ALIGN_CEIL(pdp_ring_size(n, sizeof(struct pdp_return)), PDP_LINE);
 	const size_t ctl = ctl_size();
 	size_t off = RTE_ALIGN_CEIL(sizeof(*r), PDP_LINE);
 
@@ -44,9 +46,9 @@ static size_t lay_out(const struct pdp_region_params *p, struct pdp_region *r)
 	off += ctl;
 	for (unsigned int i = 0; i < p->n_md; i++) {
 		r->channels[i].to_off = off;
-		off += data;
+		off += to;
 		r->channels[i].from_off = off;
-		off += data;
+		off += from;
 	}
 	return off;
 }

@@ -48,31 +48,31 @@ static void lie(struct md_engine *e, struct rte_mbuf *m, enum pdp_lie what)
 }
 
 /* What an engine said of one packet, if it is not simply "forward it". */
-static void uncommon(struct pdp_md *md, struct md_engine *e, const struct pdp_desc *d,
+static void uncommon(struct pdp_md *md, struct md_engine *e, const struct pdp_return *r,
 		     struct rte_mbuf *m, bool blank, bool bad)
 {
 	struct md_vr *vr = e->vr;
 
 	/* A BLANK that comes back unused was never a packet. */
-	if (blank && pdp_desc_verdict(d) == PDP_DROP) {
+	if (blank && pdp_return_verdict(r) == PDP_DROP) {
 		rte_pktmbuf_free(m);
 		return;
 	}
 	if (blank)
 		count(&vr->c.originated, 1);
-	switch (pdp_desc_verdict(d)) {
+	switch (pdp_return_verdict(r)) {
 	case PDP_FORWARD:
 		if (bad)
 			lie(e, m, PDP_LIE_BOUNDS);
-		else if (d->vif >= vr->n_vifs)
+		else if (r->vif >= vr->n_vifs)
 			lie(e, m, PDP_LIE_VIF);
 		else
-			md_transmit_add(md, md_gid(md, vr, d->vif), &m, 1);
+			md_transmit_add(md, md_gid(md, vr, r->vif), &m, 1);
 		break;
 	case PDP_DROP:
-		if (pdp_desc_reason(d) < PDP_DROP_N_ENGINE &&
-		    pdp_drop_name(pdp_desc_reason(d)) != NULL)
-			drop_one(vr, m, pdp_desc_reason(d));
+		if (pdp_return_reason(r) < PDP_DROP_N_ENGINE &&
+		    pdp_drop_name(pdp_return_reason(r)) != NULL)
+			drop_one(vr, m, pdp_return_reason(r));
 		else
 			lie(e, m, PDP_LIE_CODE);
 		break;
@@ -86,44 +86,42 @@ static void uncommon(struct pdp_md *md, struct md_engine *e, const struct pdp_de
 }
 
 /* Packets in a row that leave by the same vif go to its port together. */
-static void verdicts(struct pdp_md *md, struct md_engine *e, const struct pdp_desc *descs,
+static void verdicts(struct pdp_md *md, struct md_engine *e, const struct pdp_return *returns,
 		     struct pdp_taken *t, unsigned int n)
 {
-	const uint64_t special = t->blank | t->bad;
+	const uint64_t special = t->none | t->blank | t->bad;
 	const unsigned int n_vifs = e->vr->n_vifs;
 	unsigned int i = 0;
 
 	while (i < n) {
-		const uint8_t vf = descs[i].vf, vif = descs[i].vif;
+		const uint8_t verdict = returns[i].verdict, vif = returns[i].vif;
 		unsigned int end = i;
 
-		while (end < n && descs[end].vf == vf && descs[end].vif == vif &&
-		       t->m[end] != NULL && !(special >> end & 1))
+		if (likely(t->alike && special == 0))
+			end = n;
+		while (end < n && returns[end].verdict == verdict && returns[end].vif == vif &&
+		       !(special >> end & 1))
 			end++;
-		if (likely(end != i && (vf & 3) == PDP_FORWARD && vif < n_vifs)) {
+		if (likely(end != i && (verdict & 3) == PDP_FORWARD && vif < n_vifs)) {
 			md_transmit_add(md, md_gid(md, e->vr, vif), &t->m[i], end - i);
 			i = end;
 			continue;
 		}
-		if (t->m[i] != NULL)
-			uncommon(md, e, &descs[i], t->m[i], t->blank >> i & 1, t->bad >> i & 1);
+		if (!(t->none >> i & 1))
+			uncommon(md, e, &returns[i], t->m[i], t->blank >> i & 1, t->bad >> i & 1);
 		i++;
 	}
 }
 
 static void collect_burst(struct pdp_md *md, struct md_engine *e, unsigned int n)
 {
-	struct pdp_desc descs[COLLECT_BURST];
+	struct pdp_return returns[COLLECT_BURST];
 	struct pdp_chan *ch = e->ch;
 	struct pdp_taken taken;
 
-	pdp_ring_copy(&ch->from, descs, n);
-	for (unsigned int i = 0; i < n; i++) {
-		if (likely(descs[i].slot < ch->n_slots))
-			rte_prefetch0(ch->ledger[descs[i].slot].m);
-	}
-	pdp_chan_take(ch, descs, n, &taken);
-	verdicts(md, e, descs, &taken, n);
+	pdp_ring_copy(&ch->from, returns, n, sizeof(returns[0]));
+	pdp_chan_take(ch, returns, n, &taken);
+	verdicts(md, e, returns, &taken, n);
 }
 
 unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
@@ -168,13 +166,24 @@ static unsigned int collect_active(struct pdp_md *md)
 	return n;
 }
 
+/*
+ * What comes back lies in the engine's cache. A burst is received between asking for the indexes
+ * and reading them, and one is classified and sent between asking for the entries and collecting
+ * them.
+ */
+void md_collect_announce(struct pdp_md *md)
+{
+	for (unsigned int i = 0; i < md->n_active; i++)
+		rte_prefetch0(md->active[i]->ch->from.ring);
+}
+
 void md_collect_prefetch(struct pdp_md *md)
 {
 	for (unsigned int i = 0; i < md->n_active; i++) {
 		struct pdp_chan *ch = md->active[i]->ch;
 
 		ch->seen = RTE_MIN(pdp_ring_count(&ch->from), COLLECT_MAX);
-		pdp_ring_prefetch(&ch->from, ch->seen);
+		pdp_ring_prefetch(&ch->from, ch->seen, sizeof(struct pdp_return));
 	}
 }
 

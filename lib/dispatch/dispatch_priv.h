@@ -114,6 +114,7 @@ struct pdp_md {
 /* Stages; each returns the packets it handled. */
 void md_send(struct pdp_md *md, struct rte_mbuf **pkts, const uint32_t *results, unsigned int n);
 void md_send_flush(struct pdp_md *md, bool all);
+void md_collect_announce(struct pdp_md *md);
 void md_collect_prefetch(struct pdp_md *md);
 unsigned int md_collect(struct pdp_md *md);
 unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e);

@@ -37,6 +37,8 @@ static unsigned int receive_all(struct pdp_md *md)
 		unsigned int n = rte_eth_rx_burst(md->rxqs[q].port, md->rxqs[q].queue, pkts,
 						  RX_BURST);
 
+		if (q == 0)
+			md_collect_prefetch(md);
 		if (n == 0)
 			continue;
 		total += n;
@@ -60,6 +62,10 @@ static unsigned int receive_all_sampled(struct pdp_md *md)
 						  RX_BURST);
 
 		t = sample(md, PDP_STAGE_RECEIVE, t, n);
+		if (q == 0) {
+			md_collect_prefetch(md);
+			t = sample(md, PDP_STAGE_COLLECT, t, 0);
+		}
 		if (n == 0)
 			continue;
 		total += n;
@@ -77,7 +83,7 @@ static unsigned int turn(struct pdp_md *md)
 {
 	unsigned int n;
 
-	md_collect_prefetch(md);
+	md_collect_announce(md);
 	n = md->paused ? 0 : receive_all(md);
 	md_send_flush(md, n < RX_BURST);
 	n += md_collect(md);
@@ -87,11 +93,10 @@ static unsigned int turn(struct pdp_md *md)
 
 static unsigned int turn_sampled(struct pdp_md *md)
 {
-	uint64_t t = rte_rdtsc();
 	unsigned int n, back;
+	uint64_t t;
 
-	md_collect_prefetch(md);
-	sample(md, PDP_STAGE_COLLECT, t, 0);
+	md_collect_announce(md);
 	n = md->paused ? 0 : receive_all_sampled(md);
 	t = rte_rdtsc();
 	md_send_flush(md, n < RX_BURST);
