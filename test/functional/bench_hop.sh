@@ -9,7 +9,7 @@ set -euo pipefail
 bench=$PDP_BUILD/apps/pdp-bench/pdp-bench
 scratch=$(mktemp -d)
 pid=
-trap '[ -z "$pid" ] || end_process "$pid" 30; rm -rf "$scratch"' EXIT
+trap '[ -z "$pid" ] || end_process "$pid" 30; pages_restore; rm -rf "$scratch"' EXIT
 export TMPDIR=$scratch
 
 skip() {
@@ -33,6 +33,10 @@ leavings() {
 	dpdk_leavings "${prefix}n[0-9]*"
 	compgen -G "$scratch/pdp-bench-*" || :
 	pgrep -af -- "--file-prefix[= ]${prefix}n" || :
+}
+
+no_process() {
+	! pgrep -f -- "--file-prefix[= ]pdpbench${1}n" >/dev/null
 }
 
 nothing_left() {
@@ -71,14 +75,25 @@ END
 grep -q "^ratio_vs_testpmd_mac" "$scratch/out" || fail "the table lacks a figure"
 
 # Stopped in the middle, with processes running.
-"$bench" run hop --duration 30 --runs 1 >"$scratch/out" 2>"$scratch/err" &
-pid=$!
-wait_for 60 pgrep -f -- "dpdk-testpmd.*--file-prefix pdpbench${pid}n" || fail "nothing was started"
+start_long() {
+	"$bench" run hop --duration 30 --runs 1 >"$scratch/out" 2>"$scratch/err" &
+	pid=$!
+	wait_for 60 pgrep -f -- "dpdk-testpmd.*--file-prefix pdpbench${pid}n" || fail "nothing was started"
+}
+
+start_long
 kill -TERM "$pid"
 rc=0
 wait "$pid" || rc=$?
 [ "$rc" -eq 143 ] || fail "SIGTERM: ends with $rc, not 143"
 nothing_left "$pid"
 [ "$(cat /proc/sys/vm/nr_hugepages)" -eq "$pages" ] || fail "hugepages after SIGTERM: $(cat /proc/sys/vm/nr_hugepages)"
+
+# Killed: its processes end with it, files of theirs stay. The pages are ours here, so that it has none to give back.
+pages_reserve 300 || fail "no hugepages"
+start_long
+kill -KILL "$pid"
+wait_for 10 no_process "$pid" || fail "processes survive: $(pgrep -af -- "--file-prefix[= ]pdpbench${pid}n")"
+dpdk_clean "pdpbench${pid}n1"
 pid=
 echo "hop runs and leaves nothing"

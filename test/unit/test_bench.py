@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """pdp-bench's arithmetic: medians, ratios by rounds, whether a window was disturbed, tables, sources of the sample."""
+import contextlib
+import io
+import json
 import os
 import sys
 import tempfile
+import types
 import unittest
 
 sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "apps", "pdp-bench"))
 
-from pdpbench import Trouble, machine, parties, quiet, sample, session, summary, table  # noqa: E402
+from pdpbench import Trouble, machine, main, parties, quiet, sample, session, summary, table  # noqa: E402
 from pdpbench.cases import lvrm_1d, memory  # noqa: E402
 from pdpbench.session import Sample  # noqa: E402
 
@@ -233,6 +237,60 @@ Pss:                   3 kB
 class Memory(unittest.TestCase):
     def test_smaps(self):
         self.assertEqual(memory.parse_smaps(SMAPS, "/b/relay/pdp_vr_relay.so"), (123, 20))
+
+
+class Running(unittest.TestCase):
+    """Several cases in one run, with cases that need nothing."""
+
+    def run_fakes(self, **fakes):
+        class Nothing:
+            def __init__(self, _options):
+                self.said = []
+
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                pass
+
+            def begin_case(self, name):
+                self.case = name
+
+            def say(self, text):
+                self.said.append(text)
+
+        def fails(_session):
+            raise Trouble("no such thing; get one")
+
+        modules = {name: types.SimpleNamespace(NAME=name, ABOUT="about", run=run or fails)
+                   for name, run in fakes.items()}
+        saved = main.ALL, main.Session, main.find_build
+        main.ALL, main.Session, main.find_build = modules, Nothing, lambda script, given: "/b"
+        try:
+            with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+                file = os.path.join(folder, "out.json")
+                code = main.run_cases(main.parse(["run", *fakes, "--json", file]), "/b/apps/pdp-bench/pdp-bench")
+                with open(file, encoding="utf-8") as f:
+                    return code, json.load(f)
+        finally:
+            main.ALL, main.Session, main.find_build = saved
+
+    @staticmethod
+    def good(_session):
+        return {"rows": [{"n": 1.23456}], "figures": {"mpps": 2.0}}
+
+    def test_one_case_is_an_object(self):
+        code, result = self.run_fakes(good=self.good)
+        self.assertEqual(code, 0)
+        self.assertEqual(sorted(result), ["case", "figures", "machine", "rows"])
+        self.assertEqual((result["case"], result["rows"], result["figures"]), ("good", [{"n": 1.235}], {"mpps": 2.0}))
+
+    def test_a_case_that_cannot_run_says_so_and_others_go_on(self):
+        code, results = self.run_fakes(bad=None, good=self.good)
+        self.assertEqual(code, 1)
+        self.assertEqual([r["case"] for r in results], ["bad", "good"])
+        self.assertEqual(results[0]["rows"], [{"error": "no such thing; get one"}])
+        self.assertEqual((results[0]["figures"], results[1]["figures"]), ({}, {"mpps": 2.0}))
 
 
 class Build(unittest.TestCase):

@@ -27,6 +27,15 @@ def _first_line(path, start):
     return ""
 
 
+def _siblings():
+    """Hardware threads of the first CPU's core: whether MD and engine share one."""
+    try:
+        with open("/sys/devices/system/cpu/cpu0/topology/thread_siblings_list", encoding="ascii") as f:
+            return f.read().strip()
+    except OSError:
+        return ""
+
+
 def _output(args):
     try:
         return subprocess.run(args, capture_output=True, text=True, timeout=20, check=False).stdout.strip()
@@ -49,6 +58,7 @@ def describe(build):
     return {
         "cpu": _first_line("/proc/cpuinfo", "model name"),
         "cpus": os.cpu_count(),
+        "cpu0_core": _siblings(),
         "hypervisor": "hypervisor" in _first_line("/proc/cpuinfo", "flags").split(),
         "memory_mb": int(_first_line("/proc/meminfo", "MemTotal").split()[0]) // 1024,
         "kernel": platform.release(),
@@ -60,13 +70,13 @@ def describe(build):
 
 
 def choose_cpus():
-    """@return (CPU of the MD, CPU of the engines); this process moves to the others, where there are any."""
+    """@return all CPUs: the first is the MD's, the second the engines'; this process moves to the others, if any."""
     cpus = sorted(os.sched_getaffinity(0))
     if len(cpus) < 2:
         raise Trouble("the experiments want two CPUs, one for the MD and one for engines; this process may use one")
     if len(cpus) > 2:
         os.sched_setaffinity(0, cpus[2:])
-    return cpus[0], cpus[1]
+    return cpus
 
 
 def _meminfo(key):

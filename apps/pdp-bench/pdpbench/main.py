@@ -43,19 +43,23 @@ def show(result, file):
 
 
 def run_case(session, name, about):
+    """@return what the JSON says of the case; one that cannot run says why in a row and has no figures"""
     session.begin_case(name)
-    result = {"case": name, "machine": about}
-    done = ALL[name].run(session)
-    result["rows"] = [{k: rounded(v) for k, v in row.items()} for row in done["rows"]]
-    result["figures"] = {k: rounded(v) for k, v in done["figures"].items()}
-    return result
+    try:
+        done = ALL[name].run(session)
+    except Trouble as err:
+        session.say(str(err))
+        done = {"rows": [{"error": str(err)}], "figures": {}}
+    return {"case": name, "machine": about,
+            "rows": [{k: rounded(v) for k, v in row.items()} for row in done["rows"]],
+            "figures": {k: rounded(v) for k, v in done["figures"].items()}}
 
 
 def run_cases(args, script):
+    """@return exit code"""
     names = list(ALL) if "all" in args.case else list(dict.fromkeys(args.case))
     options = Options(args.duration, args.runs, args.quick, find_build(script, args.build))
-    about = machine.describe(options.build)
-    about["quick"] = args.quick
+    about = {**machine.describe(options.build), "quick": args.quick}
     results = []
     text = sys.stderr if args.json == "-" else sys.stdout
     try:
@@ -66,7 +70,7 @@ def run_cases(args, script):
     finally:
         if args.json and results:
             write_json(args.json, results[0] if len(names) == 1 else results)
-    return 0
+    return 0 if all(r["figures"] for r in results) else 1
 
 
 def write_json(path, value):

@@ -3,6 +3,7 @@
 Processes: every one that is started here is ended here, by its pid, on every way out. They die with pdp-bench even if
 it is killed (PR_SET_PDEATHSIG), and are in sessions of their own, so that Ctrl-C reaches pdp-bench alone.
 """
+import contextlib
 import ctypes
 import glob
 import os
@@ -18,20 +19,32 @@ STOP_S = 4.0
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _die_with_parent():
+def _begin_child(cpus):
+    """In the child: it ends with us, and may use all CPUs even where we keep off some."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.sched_setaffinity(0, cpus)
+
+
+@contextlib.contextmanager
+def no_signals():
+    """What must not be left half done; signals wait until it is."""
+    old = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, old)
 
 
 class Process:
     """A running program; its output goes to a file in the scratch folder."""
 
-    def __init__(self, name, args, log, stop_input=None):
+    def __init__(self, name, args, log, cpus, stop_input=None):
         self.name = name
         self.log = log
         self.stop_input = stop_input
         with open(log, "wb") as out:
             self.popen = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT,
-                                          preexec_fn=_die_with_parent, start_new_session=True)
+                                          preexec_fn=lambda: _begin_child(cpus), start_new_session=True)
 
     @property
     def pid(self):

@@ -57,8 +57,11 @@ class Session:
         self.scratch = None
         self.processes = []
         self.prefixes = []
+        self.n_prefixes = 0
         self.hugepages = machine.Hugepages(HUGEPAGES_MB)
         self.lock = None
+        self.cpus = []
+        self.md_cpu = self.engine_cpu = 0
         self.case = ""
         self.case_start = time.monotonic()
 
@@ -66,23 +69,34 @@ class Session:
         if os.geteuid() != 0:
             raise Trouble("hugepages and DPDK want root; use sudo")
         self.lock = machine.lock(self.say)
-        self.md_cpu, self.engine_cpu = machine.choose_cpus()
-        self.hugepages.reserve()
-        self.scratch = tempfile.mkdtemp(prefix="pdp-bench-")
+        try:
+            self.cpus = machine.choose_cpus()
+            self.md_cpu, self.engine_cpu = self.cpus[:2]
+            with procs.no_signals():
+                self.hugepages.reserve()
+                self.scratch = tempfile.mkdtemp(prefix="pdp-bench-")
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_):
-        for p in reversed(self.processes):
-            p.ask_to_stop()
-        while self.processes:
-            self.processes.pop().stop()
-        while self.prefixes:
-            procs.forget_prefix(self.prefixes.pop())
-        self.hugepages.give_back()
-        if self.scratch is not None:
-            shutil.rmtree(self.scratch, ignore_errors=True)
-        if self.lock is not None:
-            self.lock.close()
+        self.close()
+
+    def close(self):
+        """Ends and removes all, whatever state it is in."""
+        with procs.no_signals():
+            for p in reversed(self.processes):
+                p.ask_to_stop()
+            while self.processes:
+                self.processes.pop().stop()
+            while self.prefixes:
+                procs.forget_prefix(self.prefixes.pop())
+            self.hugepages.give_back()
+            if self.scratch is not None:
+                shutil.rmtree(self.scratch, ignore_errors=True)
+            if self.lock is not None:
+                self.lock.close()
 
     # what is there
 
@@ -108,13 +122,14 @@ class Session:
 
     def new_prefix(self):
         """A DPDK file prefix of its own."""
-        prefix = f"pdpbench{os.getpid()}n{len(self.prefixes)}"
+        self.n_prefixes += 1
+        prefix = f"pdpbench{os.getpid()}n{self.n_prefixes}"
         self.prefixes.append(prefix)
         return prefix
 
     def start(self, name, args, stop_input=None):
         log = os.path.join(self.scratch, f"{name.replace(' ', '-')}.log")
-        process = procs.Process(name, args, log, stop_input)
+        process = procs.Process(name, args, log, self.cpus, stop_input)
         self.processes.append(process)
         return process
 
