@@ -66,15 +66,24 @@ class Control:
 
     def __init__(self, prefix, check=lambda: None):
         self.file = _connect(socket.SOCK_STREAM, f"{RUNTIME}/{prefix}/pdp.sock", TIMEOUT_S, check).makefile("rwb")
+        self.check = check
+
+    def _line(self, request):
+        """@return the answer; b"" when the connection is closed"""
+        try:
+            self.file.write(request)
+            self.file.flush()
+            return self.file.readline()
+        except TimeoutError as err:
+            raise Trouble(f"the node does not answer within {TIMEOUT_S} s: {request.decode().strip()}") from err
+        except OSError:
+            return b""
 
     def ask(self, cmd, **args):
-        self.file.write(json.dumps({"cmd": cmd, "args": args}).encode() + b"\n")
-        self.file.flush()
-        try:
-            line = self.file.readline()
-        except TimeoutError as err:
-            raise Trouble(f"the node does not answer '{cmd}' within {TIMEOUT_S} s") from err
+        line = self._line(json.dumps({"cmd": cmd, "args": args}).encode() + b"\n")
         if not line:
+            time.sleep(0.5)  # a process that dies closes its sockets before it is gone
+            self.check()
             raise Trouble(f"the node closed its control socket at '{cmd}'")
         answer = json.loads(line)
         if not answer["ok"]:
