@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # dpdk-dumpcap captures what a running node receives and sends; the node goes on, and captures again.
-. "$PDP_SOURCE/test/functional/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 test_begin 128 ping dpdk-dumpcap tcpdump
 
 # captured ICMP_TYPE: how many of them

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # A VR author starts an engine by hand, under gdb too: it joins the running node, forwards, and leaves again without
 # taking packets with it.
-. "$PDP_SOURCE/test/functional/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 test_begin 128 ping gdb
 
 host a 01

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # kill -9 of an engine under traffic: the node lives, the other VR loses nothing, every packet of the killed engine's
 # VR is accounted for, and the pool has its buffers back.
-. "$PDP_SOURCE/test/functional/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 test_begin 128 ping
 
 host a 01

@@ -1,12 +1,15 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
 # What the functional tests share. A test sources it first, calls test_begin, makes hosts, writes a configuration,
-# starts the node, and asserts. Everything it made is taken away when it ends, however it ends.
+# starts the node, and asserts. Everything it made is taken away when it ends, however it ends. A test runs by hand too:
+# test/functional/relay_ping.sh tries build/.
 #
 # Names: $NS prefix of the namespaces, $NODE the node's namespace, $PREFIX the file prefix, $WORK a scratch folder,
 # $PRIMARY the pid of pdp-primary.
 set -euo pipefail
 
+PDP_SOURCE=${PDP_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+PDP_BUILD=${PDP_BUILD:-$PDP_SOURCE/build}
 . "$PDP_SOURCE/scripts/common.sh"
 . "$PDP_SOURCE/scripts/hosts.sh"
 
@@ -99,8 +102,19 @@ node_arguments() {
 start_primary() {
 	local arguments
 	mapfile -t arguments < <(node_arguments "$@")
+	start_with "${arguments[@]}"
+}
+
+# start_node EAL_ARGUMENT...: the same with other ports.
+start_node() {
+	local arguments
+	mapfile -t arguments < <(node_arguments)
+	start_with "${arguments[@]}" "$@"
+}
+
+start_with() {
 	: >"$WORK/primary.log"
-	ip netns exec "$NODE" "$PRIMARY_BIN" "${arguments[@]}" -- -c "$WORK/node.json" </dev/null >"$WORK/primary.log" 2>&1 &
+	ip netns exec "$NODE" "$PRIMARY_BIN" "$@" -- -c "$WORK/node.json" </dev/null >"$WORK/primary.log" 2>&1 &
 	PRIMARY=$!
 	wait_for 20 node_runs || fail "the node does not run after 20 s"
 	! process_gone "$PRIMARY" || fail "the node did not start"

@@ -3,6 +3,7 @@
 # scripts/lint finds what it is there for: a tree with one fault of each kind, and the same tree without them.
 set -euo pipefail
 
+PDP_SOURCE=${PDP_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 spdx='/* SPDX-License-Identifier: BSD-3-Clause */'

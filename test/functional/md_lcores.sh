@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Two MD lcores that share CPU 0, two queues a port, three engines: every packet is accounted for.
-. "$PDP_SOURCE/test/functional/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 test_begin 128 ping iperf3 ss
 
 host a 01

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # scripts/quickstart as a user runs it: it ends 0, says what it should, and leaves nothing behind; with --stay it
 # keeps the node until it is told to end.
-. "$PDP_SOURCE/test/functional/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 test_begin 0 ping iperf3 ss
 
 assert_clean() {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # One VR between two hosts on plain veth, found by source prefix: ping, TCP and UDP with 1 and 3 engines and each
 # balancer; every packet is accounted for and the pool gets its buffers back.
-. "$PDP_SOURCE/test/functional/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 test_begin 128 ping iperf3 ss
 
 host a 01

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # SIGINT, SIGTERM and `pdp-ctl stop` end the node in order within 2 s, under traffic, with nothing left behind.
-. "$PDP_SOURCE/test/functional/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 test_begin 128 ping
 
 host a 01

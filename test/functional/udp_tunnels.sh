@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Ethernet-in-UDP and IP-in-UDP over IPv4 and IPv6. The kernel speaks neither, so two VRs of one node stand back to
 # back: host a - VR left - UDP tunnel over a veth pair between two ports - VR right - host b.
-. "$PDP_SOURCE/test/functional/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 test_begin 128 ping iperf3 ss
 
 host a 01 1400

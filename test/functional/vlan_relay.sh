@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Two VRs on the same two ports, told apart by VLAN: each relays from its VLAN on one port to its VLAN on the other,
 # frames of 60 to 1514 bytes, unchanged but for the tag. What has a tag of nobody is a counted drop.
-. "$PDP_SOURCE/test/functional/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 test_begin 128 python3
 
 frames() {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # One VR between two hosts that reach it through the kernel's VXLAN interfaces, over IPv4 and over IPv6 outside:
 # found by UDP port, address and VNI; what another VNI or sender sends is a counted drop.
-. "$PDP_SOURCE/test/functional/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit 1
 test_begin 128 ping iperf3 ss
 
 # vxlan_vif NAME PORT_NUMBER LOCAL REMOTE HOST_NUMBER
