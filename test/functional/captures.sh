@@ -31,7 +31,7 @@ replay() {
 # Done: the source has offered all and nothing waits.
 all_received() {
 	[ "$(echo /pdp/loadgen,0 | dpdk-telemetry.py -f "$PREFIX" | grep -m 1 '^{"/pdp/loadgen"' |
-		jq -r '.["/pdp/loadgen"].state')" = done ]
+		jq -r '.["/pdp/loadgen"].state')" = "done" ]
 }
 
 red=$(relay_vr red 1 flow "$(from a '["192.168.0.0/16"]')" "$(raw_to b net_loadgen1)")
