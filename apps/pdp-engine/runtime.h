@@ -72,8 +72,12 @@ void rt_give(struct pdp_vr *vr, const struct pdp_pkt *pkt);
 /* Show the MD what was given back. */
 static inline void rt_flush(struct rt_channel *ch)
 {
-	if (pdp_ring_pending(&ch->from) != 0)
-		pdp_ring_publish(&ch->from, sizeof(struct pdp_return));
+	const uint32_t n = pdp_ring_pending(&ch->from);
+
+	if (n == 0)
+		return;
+	pdp_ring_publish(&ch->from);
+	pdp_ring_prefetch_write(&ch->from, n, sizeof(struct pdp_return));
 }
 
 /* loop.c */

@@ -104,7 +104,7 @@ unsigned int pdp_chan_top_up(struct pdp_chan *ch, struct rte_mempool *pool, unsi
 		pdp_desc_write(d, (uintptr_t)m->buf_addr + m->data_off - ch->base, slot,
 			       rte_pktmbuf_tailroom(m), 0, PDP_DESC_BLANK);
 	}
-	pdp_ring_publish(&ch->to, sizeof(struct pdp_desc));
+	pdp_ring_publish(&ch->to);
 	return n;
 }
 

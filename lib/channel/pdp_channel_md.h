@@ -101,7 +101,7 @@ static inline uint32_t pdp_chan_staged(const struct pdp_chan *ch)
 /** Send what is staged. The ring has an entry for every slot, so this cannot fail. */
 static inline void pdp_chan_flush(struct pdp_chan *ch)
 {
-	pdp_ring_publish(&ch->to, sizeof(struct pdp_desc));
+	pdp_ring_publish(&ch->to);
 	pdp_chan_notify(ch);
 }
 

@@ -95,14 +95,19 @@ static inline uint32_t pdp_ring_pending(const struct pdp_ring_producer *p)
 	return p->tail - p->published;
 }
 
-/** Show the consumer all that was written, and ask for the lines that come next: it has them. */
-static inline void pdp_ring_publish(struct pdp_ring_producer *p, size_t elem)
+/** Show the consumer all that was written. */
+static inline void pdp_ring_publish(struct pdp_ring_producer *p)
 {
 	/* Pairs with the acquire load in pdp_ring_count(). */
 	__atomic_store_n(&p->ring->tail, p->tail, __ATOMIC_RELEASE);
-	for (uint32_t i = 0; i < p->tail - p->published; i += PDP_RING_LINE / elem)
-		__builtin_prefetch(p->ring->entries + ((p->tail + i) & p->mask) * elem, 1);
 	p->published = p->tail;
+}
+
+/** Ask for the lines of the next n entries: the consumer has them. Called well before writing. */
+static inline void pdp_ring_prefetch_write(struct pdp_ring_producer *p, uint32_t n, size_t elem)
+{
+	for (uint32_t i = 0; i < n; i += PDP_RING_LINE / elem)
+		__builtin_prefetch(p->ring->entries + ((p->tail + i) & p->mask) * elem, 1);
 }
 
 /** Entries that wait. A number above the ring's entries means that the producer lies. */

@@ -8,6 +8,7 @@
 #include "dispatch_priv.h"
 
 #define COLLECT_BURST 64
+#define WRITE_AHEAD   128  /* descriptors whose lines are asked for at the start of a turn */
 #define COLLECT_MAX   256u /* per engine and turn */
 #define CTL_BURST     4	   /* control messages per engine and turn (DESIGN rule 8) */
 #define BLANK_BURST   8	   /* BLANKs topped up per engine and turn */
@@ -173,8 +174,12 @@ static unsigned int collect_active(struct pdp_md *md)
  */
 void md_collect_announce(struct pdp_md *md)
 {
-	for (unsigned int i = 0; i < md->n_active; i++)
-		rte_prefetch0(md->active[i]->ch->from.ring);
+	for (unsigned int i = 0; i < md->n_active; i++) {
+		struct pdp_chan *ch = md->active[i]->ch;
+
+		rte_prefetch0(ch->from.ring);
+		pdp_ring_prefetch_write(&ch->to, WRITE_AHEAD, sizeof(struct pdp_desc));
+	}
 }
 
 void md_collect_prefetch(struct pdp_md *md)

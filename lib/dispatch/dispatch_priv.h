@@ -87,6 +87,7 @@ struct pdp_md {
 	struct {
 		uint16_t port;
 		uint16_t queue;
+		int gid; /* of all its packets, or -1: look at each */
 	} rxqs[RTE_MAX_ETHPORTS];
 
 	unsigned int n_dirty;
@@ -112,6 +113,7 @@ struct pdp_md {
 };
 
 /* Stages; each returns the packets it handled. */
+void md_send_port(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n);
 void md_send(struct pdp_md *md, struct rte_mbuf **pkts, const uint32_t *results, unsigned int n);
 void md_send_flush(struct pdp_md *md, bool all);
 void md_collect_announce(struct pdp_md *md);

@@ -43,6 +43,10 @@ static unsigned int receive_all(struct pdp_md *md)
 			continue;
 		total += n;
 		count(&md->c.rx, n);
+		if (md->rxqs[q].gid >= 0) {
+			md_send_port(md, (uint16_t)md->rxqs[q].gid, pkts, n);
+			continue;
+		}
 		pdp_classify_burst(md->cls, md->rxqs[q].port, pkts, n, results);
 		md_send(md, pkts, results, n);
 	}
@@ -70,9 +74,13 @@ static unsigned int receive_all_sampled(struct pdp_md *md)
 			continue;
 		total += n;
 		count(&md->c.rx, n);
-		pdp_classify_burst(md->cls, md->rxqs[q].port, pkts, n, results);
+		if (md->rxqs[q].gid < 0)
+			pdp_classify_burst(md->cls, md->rxqs[q].port, pkts, n, results);
 		t = sample(md, PDP_STAGE_CLASSIFY, t, n);
-		md_send(md, pkts, results, n);
+		if (md->rxqs[q].gid < 0)
+			md_send(md, pkts, results, n);
+		else
+			md_send_port(md, (uint16_t)md->rxqs[q].gid, pkts, n);
 		sample(md, PDP_STAGE_SEND, t, n);
 	}
 	return total;

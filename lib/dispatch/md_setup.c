@@ -57,6 +57,7 @@ static int make_ports(struct pdp_md *md, const struct pdp_md_params *p)
 		md->tx[b->port] = b;
 		if (md->index < p->port_rxqs[i]) {
 			md->rxqs[md->n_rxqs].port = p->ports[i];
+			md->rxqs[md->n_rxqs].gid = pdp_classify_port_only(p->cls, p->ports[i]);
 			md->rxqs[md->n_rxqs++].queue = (uint16_t)md->index;
 		}
 	}

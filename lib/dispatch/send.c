@@ -146,6 +146,14 @@ static void send_run(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts,
 		send_balanced(md, vr, pkts, results, n, index);
 }
 
+void md_send_port(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n)
+{
+	static const uint32_t no_results[RX_BURST];
+
+	count(&md->c.matched, n);
+	send_run(md, gid, pkts, no_results, n);
+}
+
 void md_send(struct pdp_md *md, struct rte_mbuf **pkts, const uint32_t *results, unsigned int n)
 {
 	unsigned int first = 0;
