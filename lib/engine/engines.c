@@ -73,6 +73,8 @@ static int wait_until(struct pdp_engines *all, unsigned int n_starting, char *er
 
 		if (rc != 0)
 			return rc;
+		if (pdp_loop_stopped(all->p.loop))
+			return -EINTR;
 		bad = one_failed(all);
 		if (bad != NULL) {
 			snprintf(err, err_size, "%s", bad->failed ? bad->error : bad->last_death);

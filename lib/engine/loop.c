@@ -351,6 +351,11 @@ int pdp_loop_once(struct pdp_loop *loop, int timeout_ms)
 	return 0;
 }
 
+bool pdp_loop_stopped(const struct pdp_loop *loop)
+{
+	return loop->stopping;
+}
+
 int pdp_loop_run(struct pdp_loop *loop)
 {
 	int rc = 0;

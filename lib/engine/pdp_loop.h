@@ -10,6 +10,7 @@
 #ifndef PDP_LOOP_H
 #define PDP_LOOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct pdp_loop;
@@ -36,6 +37,9 @@ int pdp_loop_once(struct pdp_loop *loop, int timeout_ms);
 
 /** End pdp_loop_run() after the callbacks of this round. */
 void pdp_loop_stop(struct pdp_loop *loop);
+
+/** Whether pdp_loop_once() has seen a pdp_loop_stop() that pdp_loop_run() has not answered yet. */
+bool pdp_loop_stopped(const struct pdp_loop *loop);
 
 /**
  * Watch a descriptor, level-triggered. Owner: the loop's; the caller keeps the fd.
