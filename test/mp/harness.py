@@ -10,6 +10,7 @@ script exits 77 with a reason). Standard library only.
 import glob
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -63,6 +64,25 @@ def alive(pid):
             return f.read().rsplit(")", 1)[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def where(pid):
+    """What each thread of a process is doing, for a report of one that does not answer."""
+    lines = []
+    for task in sorted(glob.glob(f"/proc/{pid}/task/*")):
+        try:
+            with open(f"{task}/stat", encoding="ascii") as f:
+                name, state = f.read().split("(", 1)[1].rsplit(")", 1)
+            with open(f"{task}/stack", encoding="ascii") as f:
+                stack = " < ".join(line.split()[-1].split("+")[0] for line in f)
+            lines.append(f"  {name}: {state.split()[0]} {stack}")
+        except OSError:
+            pass
+    gdb = shutil.which("gdb") and subprocess.run(
+        ["gdb", "-p", str(pid), "-batch", "-ex", "thread apply all bt 12"], capture_output=True, text=True, timeout=60,
+        check=False).stdout
+    lines += [line for line in (gdb or "").splitlines() if line.startswith(("#", "Thread"))]
+    return "\n".join(lines)
 
 
 def slack():
@@ -120,7 +140,8 @@ class Program:
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"process {self.pid} still runs after {seconds} s; it said:\n{self.said}") from None
+            raise AssertionError(f"process {self.pid} still runs after {seconds} s; it said:\n{self.said}\n"
+                                 f"it does:\n{where(self.pid)}") from None
         self.output.join(2)
         return code
 
@@ -240,6 +261,12 @@ class Node:
 
     def request(self, cmd, **args):
         """The whole answer of the control socket."""
+        try:
+            return self._request(cmd, args)
+        except TimeoutError:
+            raise AssertionError(f"no answer to {cmd} within {WAIT_S} s; the primary:\n{where(self.program.pid)}") from None
+
+    def _request(self, cmd, args):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
             s.settimeout(WAIT_S)
             s.connect(f"{self.runtime}/pdp.sock")
@@ -355,7 +382,7 @@ def relay(name, port, engines=1, **keys):
     vif = {"name": "a", "port": port}
     if "source" in keys:
         vif["source"] = keys.pop("source")
-    return {"name": name, "plugin": "relay", "engines": engines, "vifs": [vif], **keys}
+    return {"name": name, "plugin": keys.pop("plugin", "relay"), "engines": engines, "vifs": [vif], **keys}
 
 
 def ports(*names, **keys):
@@ -367,6 +394,7 @@ def main():
     module = sys.modules["__main__"]
     tests = {name: fn for name, fn in vars(module).items() if name.startswith("test_") and callable(fn)}
     wanted = sys.argv[1:] or list(tests)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if os.getuid() != 0:
         print("needs root")
         sys.exit(77)

@@ -174,9 +174,9 @@ unsigned int hand_take(struct hand *h, unsigned int vr, unsigned int engine, str
 	return kit_end_take(&h->engines[vr][engine].end, descs, n);
 }
 
-void hand_give(struct hand *h, unsigned int vr, unsigned int engine, struct pdp_desc d)
+void hand_give(struct hand *h, unsigned int vr, unsigned int engine, struct pdp_return r)
 {
-	kit_end_give(&h->engines[vr][engine].end, d);
+	kit_end_give(&h->engines[vr][engine].end, r);
 }
 
 unsigned int hand_forward_all(struct hand *h, unsigned int vr, unsigned int engine, uint8_t vif)
@@ -185,7 +185,7 @@ unsigned int hand_forward_all(struct hand *h, unsigned int vr, unsigned int engi
 	unsigned int n = 0;
 
 	while (hand_take(h, vr, engine, &d, 1) != 0) {
-		if (d.vf & PDP_DESC_BLANK)
+		if (d.flags & PDP_DESC_BLANK)
 			continue;
 		hand_give(h, vr, engine, kit_answer(d, PDP_FORWARD, vif));
 		n++;

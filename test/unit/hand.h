@@ -71,7 +71,7 @@ void hand_turns(struct hand *h, unsigned int n);
 /* The engine's side. */
 unsigned int hand_take(struct hand *h, unsigned int vr, unsigned int engine, struct pdp_desc *descs,
 		       unsigned int n);
-void hand_give(struct hand *h, unsigned int vr, unsigned int engine, struct pdp_desc d);
+void hand_give(struct hand *h, unsigned int vr, unsigned int engine, struct pdp_return r);
 /* Take everything and forward it to `vif`. @return how many packets */
 unsigned int hand_forward_all(struct hand *h, unsigned int vr, unsigned int engine, uint8_t vif);
 

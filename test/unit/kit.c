@@ -81,13 +81,13 @@ void kit_end_open(struct kit_end *end, struct pdp_region *region, unsigned int c
 
 unsigned int kit_end_take(struct kit_end *end, struct pdp_desc *descs, unsigned int n)
 {
-	return pdp_ring_take(&end->to, descs, n);
+	return pdp_ring_take(&end->to, descs, n, sizeof(*descs));
 }
 
-void kit_end_give(struct kit_end *end, struct pdp_desc d)
+void kit_end_give(struct kit_end *end, struct pdp_return r)
 {
-	pdp_ring_put(&end->from, d);
-	pdp_ring_publish(&end->from);
+	memcpy(pdp_ring_next(&end->from, 1, sizeof(r)), &r, sizeof(r));
+	pdp_ring_publish(&end->from, sizeof(r));
 }
 
 void kit_open(struct kit *k, unsigned int pool, uint32_t n_slots, uint32_t n_blanks)

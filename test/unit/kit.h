@@ -26,8 +26,8 @@
 
 /* The engine's end of one channel. */
 struct kit_end {
-	struct pdp_ring_consumer to;   /* from the MD */
-	struct pdp_ring_producer from; /* to the MD */
+	struct pdp_ring_consumer to;   /* from the MD: struct pdp_desc */
+	struct pdp_ring_producer from; /* to the MD: struct pdp_return */
 	struct rte_ring *ctl_to;
 	struct rte_ring *ctl_from;
 };
@@ -57,7 +57,7 @@ void kit_end_open(struct kit_end *end, struct pdp_region *region, unsigned int c
 /* Everything that waits, up to n. */
 unsigned int kit_end_take(struct kit_end *end, struct pdp_desc *descs, unsigned int n);
 /* Put and publish one. */
-void kit_end_give(struct kit_end *end, struct pdp_desc d);
+void kit_end_give(struct kit_end *end, struct pdp_return r);
 
 /* Pool, region, both ends. kit_close() asserts that every buffer is back in the pool. */
 void kit_open(struct kit *k, unsigned int pool, uint32_t n_slots, uint32_t n_blanks);
@@ -77,23 +77,22 @@ static inline void kit_stage(struct pdp_chan *ch, struct rte_mbuf *m, uint32_t h
 enum kit_taken { KIT_NONE, KIT_PKT, KIT_BLANK };
 
 /* ok: offset and lengths are possible. m: the packet, or NULL with KIT_NONE. */
-static inline enum kit_taken kit_chan_take(struct pdp_chan *ch, const struct pdp_desc *d,
+static inline enum kit_taken kit_chan_take(struct pdp_chan *ch, const struct pdp_return *r,
 					   struct rte_mbuf **m, bool *ok)
 {
 	struct pdp_taken taken;
 
-	pdp_chan_take(ch, d, 1, &taken);
-	*m = taken.m[0];
+	pdp_chan_take(ch, r, 1, &taken);
+	*m = taken.none & 1 ? NULL : taken.m[0];
 	*ok = *m != NULL && !(taken.bad & 1);
 	return *m == NULL ? KIT_NONE : taken.blank & 1 ? KIT_BLANK : KIT_PKT;
 }
 
-/* What an engine returns: the descriptor it got, with a verdict. */
-static inline struct pdp_desc kit_answer(struct pdp_desc d, enum pdp_verdict verdict, uint8_t vif)
+/* What an engine returns of a packet that it was lent, unchanged, with a verdict. */
+static inline struct pdp_return kit_answer(struct pdp_desc d, enum pdp_verdict verdict, uint8_t vif)
 {
-	d.vf = pdp_desc_vf(verdict, 0);
-	d.vif = vif;
-	return d;
+	return (struct pdp_return){
+		.slot = d.slot, .len = d.plen, .vif = vif, .verdict = pdp_return_pack(verdict, 0)};
 }
 
 #endif /* TEST_KIT_H */

@@ -27,6 +27,11 @@ static int close_kit(void **state)
 	return 0;
 }
 
+static struct pdp_return back_of(struct pdp_desc d)
+{
+	return kit_answer(d, PDP_FORWARD, 0);
+}
+
 /* Send n packets and take their descriptors at the engine's end. */
 static void send(unsigned int n, struct pdp_desc *descs)
 {
@@ -36,24 +41,24 @@ static void send(unsigned int n, struct pdp_desc *descs)
 	assert_int_equal(kit_end_take(&k.end, descs, n + 1), n);
 }
 
-static enum kit_taken take(struct pdp_desc d, struct rte_mbuf **m, bool *ok)
+static enum kit_taken take(struct pdp_return r, struct rte_mbuf **m, bool *ok)
 {
-	struct pdp_desc back = {0};
+	struct pdp_return back = {0};
 
-	kit_end_give(&k.end, d);
-	assert_int_equal(pdp_ring_take(&k.ch->from, &back, 1), 1);
+	kit_end_give(&k.end, r);
+	assert_int_equal(pdp_ring_take(&k.ch->from, &back, 1, sizeof(back)), 1);
 	*m = NULL;
 	*ok = false;
 	return kit_chan_take(k.ch, &back, m, ok);
 }
 
 /* What the MD does with a packet: free it, so that buffers can be counted. */
-static bool take_and_free(struct pdp_desc d)
+static bool take_and_free(struct pdp_return r)
 {
 	struct rte_mbuf *m;
 	bool ok;
 
-	assert_int_equal(take(d, &m, &ok), KIT_PKT);
+	assert_int_equal(take(r, &m, &ok), KIT_PKT);
 	rte_pktmbuf_free(m);
 	return ok;
 }
@@ -78,13 +83,13 @@ static void test_descriptor(void **state)
 	assert_int_equal(kit_end_take(&k.end, &d, 1), 1);
 	assert_int_equal(d.off_hash >> PDP_OFF_BITS, 0xabcdef);
 	assert_int_equal(d.vif, 7);
-	assert_int_equal(d.vf, PDP_DESC_HASH);
+	assert_int_equal(d.flags, PDP_DESC_HASH);
 	assert_int_equal(d.plen, FRAME_LEN);
 	assert_int_equal(d.vlen, FRAME_LEN);
 	assert_true(d.slot < N_SLOTS);
 	/* The offset leads to the packet's bytes. */
 	assert_int_equal(((const uint8_t *)k.base)[d.off_hash & PDP_OFF_MASK], 0x5a);
-	assert_true(take_and_free(kit_answer(d, PDP_FORWARD, 0)));
+	assert_true(take_and_free(back_of(d)));
 }
 
 static void test_any_order(void **state)
@@ -100,7 +105,7 @@ static void test_any_order(void **state)
 			struct rte_mbuf *m;
 			bool ok;
 
-			assert_int_equal(take(d[pick], &m, &ok), KIT_PKT);
+			assert_int_equal(take(back_of(d[pick]), &m, &ok), KIT_PKT);
 			assert_true(ok);
 			assert_int_equal(*rte_pktmbuf_mtod(m, uint8_t *), pick);
 			assert_int_equal(m->data_len, FRAME_LEN);
@@ -133,74 +138,83 @@ static void test_moved(void **state)
 	};
 
 	for (unsigned int i = 0; i < RTE_DIM(cases); i++) {
+		struct pdp_return r;
 		struct pdp_desc d[2];
 		struct rte_mbuf *m;
 		uint16_t off;
 		bool ok;
 
 		send(1, d);
-		d[0].off_hash += (uint64_t)(int64_t)cases[i].start;
-		d[0].plen = (uint16_t)(d[0].plen + cases[i].end - cases[i].start);
-		assert_int_equal(take(d[0], &m, &ok), KIT_PKT);
+		r = back_of(d[0]);
+		r.moved = (int16_t)cases[i].start;
+		r.len = (uint16_t)(r.len + cases[i].end - cases[i].start);
+		assert_int_equal(take(r, &m, &ok), KIT_PKT);
 		assert_int_equal(ok, cases[i].ok);
 		off = (uint16_t)(RTE_PKTMBUF_HEADROOM + cases[i].start);
 		assert_int_equal(m->data_off, ok ? off : RTE_PKTMBUF_HEADROOM);
-		assert_int_equal(m->pkt_len, ok ? d[0].plen : FRAME_LEN);
+		assert_int_equal(m->pkt_len, ok ? r.len : FRAME_LEN);
 		assert_int_equal(m->data_len, m->pkt_len);
 		rte_pktmbuf_free(m);
 		expect_out(0, 0);
 	}
 }
 
-/* Offsets and lengths from nowhere: refused, the mbuf stays as it was, the slot is free again. */
+/* Places and lengths from nowhere: refused, the mbuf stays as it was, the slot is free again. */
 static void test_bounds(void **state)
 {
-	static const uint64_t offsets[] = {0, 1, PDP_OFF_MASK, PDP_OFF_MASK / 2, 1ull << 39};
+	static const int16_t places[] = {INT16_MIN, INT16_MAX, -129, KIT_ROOM, KIT_ROOM + 1};
 	static const uint16_t lengths[] = {0, 1, PDP_FRAME_MIN - 1, KIT_ROOM + 129, UINT16_MAX};
 
-	for (unsigned int i = 0; i < RTE_DIM(offsets) + RTE_DIM(lengths); i++) {
-		const bool offset = i < RTE_DIM(offsets);
+	for (unsigned int i = 0; i < RTE_DIM(places) + RTE_DIM(lengths); i++) {
+		struct pdp_return r;
 		struct pdp_desc d[3];
 		struct rte_mbuf *m;
 		bool ok;
 
 		send(2, d);
-		if (offset)
-			d[1].off_hash = offsets[i];
+		r = back_of(d[1]);
+		if (i < RTE_DIM(places))
+			r.moved = places[i];
 		else
-			d[1].plen = lengths[i - RTE_DIM(offsets)];
-		assert_int_equal(take(d[1], &m, &ok), KIT_PKT);
+			r.len = lengths[i - RTE_DIM(places)];
+		assert_int_equal(take(r, &m, &ok), KIT_PKT);
 		assert_false(ok);
 		assert_int_equal(m->data_off, RTE_PKTMBUF_HEADROOM);
 		assert_int_equal(m->data_len, FRAME_LEN);
 		rte_pktmbuf_free(m);
-		assert_true(take_and_free(d[0]));
+		assert_true(take_and_free(back_of(d[0])));
 		expect_out(0, 0);
 	}
 }
 
-/* Another packet's bytes, though inside of the pool, are outside of this one's buffer. */
-static void test_neighbour(void **state)
+/* Every place and length there is, from the first to one behind the last. */
+static void test_every_place(void **state)
 {
-	struct pdp_desc d[3];
+	for (int start = -RTE_PKTMBUF_HEADROOM - 2; start < KIT_ROOM + 3; start += 7) {
+		for (int len = 0; len < KIT_ROOM + 200; len += len < 20 ? 1 : 61) {
+			const int end = start + RTE_PKTMBUF_HEADROOM + len;
+			struct pdp_return r;
+			struct pdp_desc d[2];
 
-	send(2, d);
-	const uint64_t other = d[1].off_hash;
-
-	d[1].off_hash = d[0].off_hash;
-	d[0].off_hash = other;
-	assert_false(take_and_free(d[0]));
-	assert_false(take_and_free(d[1]));
+			send(1, d);
+			r = back_of(d[0]);
+			r.moved = (int16_t)start;
+			r.len = (uint16_t)len;
+			assert_int_equal(take_and_free(r),
+					 start >= -RTE_PKTMBUF_HEADROOM && len >= PDP_FRAME_MIN &&
+						 end <= RTE_PKTMBUF_HEADROOM + KIT_ROOM);
+		}
+	}
 	expect_out(0, 0);
 }
 
-static void expect_nothing(struct pdp_desc d, enum pdp_lie lie)
+static void expect_nothing(struct pdp_return r, enum pdp_lie lie)
 {
 	const uint64_t before = k.ch->lies[lie];
 	struct rte_mbuf *m;
 	bool ok;
 
-	assert_int_equal(take(d, &m, &ok), KIT_NONE);
+	assert_int_equal(take(r, &m, &ok), KIT_NONE);
 	assert_null(m);
 	assert_int_equal(k.ch->lies[lie], before + 1);
 }
@@ -213,33 +227,34 @@ static void test_slot_beyond(void **state)
 
 	send(2, d);
 	for (unsigned int i = 0; i < RTE_DIM(slots); i++) {
-		struct pdp_desc lie = d[0];
+		struct pdp_return lie = back_of(d[0]);
 
 		lie.slot = slots[i];
 		expect_nothing(lie, PDP_LIE_SLOT);
 		expect_out(2, 0);
 	}
-	assert_true(take_and_free(d[0]));
-	assert_true(take_and_free(d[1]));
+	assert_true(take_and_free(back_of(d[0])));
+	assert_true(take_and_free(back_of(d[1])));
 	expect_out(0, 0);
 }
 
 static void test_twice_and_not_lent(void **state)
 {
-	struct pdp_desc d[3], lie;
+	struct pdp_desc d[3];
+	struct pdp_return lie;
 
 	send(2, d);
-	assert_true(take_and_free(d[0]));
-	expect_nothing(d[0], PDP_LIE_TWICE);
+	assert_true(take_and_free(back_of(d[0])));
+	expect_nothing(back_of(d[0]), PDP_LIE_TWICE);
 	expect_out(1, 0);
 	for (uint16_t slot = 0; slot < N_SLOTS + N_BLANKS; slot++) {
-		lie = d[1];
+		lie = back_of(d[1]);
 		lie.slot = slot;
 		if (slot != d[1].slot)
 			expect_nothing(lie, PDP_LIE_TWICE);
 	}
-	assert_true(take_and_free(d[1]));
-	expect_nothing(d[1], PDP_LIE_TWICE);
+	assert_true(take_and_free(back_of(d[1])));
+	expect_nothing(back_of(d[1]), PDP_LIE_TWICE);
 	expect_out(0, 0);
 	/* After all that every slot can still be lent, once. */
 	struct pdp_desc all[N_SLOTS + 1];
@@ -250,7 +265,7 @@ static void test_twice_and_not_lent(void **state)
 			assert_int_not_equal(all[i].slot, all[j].slot);
 	}
 	for (unsigned int i = 0; i < N_SLOTS; i++)
-		assert_true(take_and_free(all[i]));
+		assert_true(take_and_free(back_of(all[i])));
 }
 
 /* Only the application's own dynamic flags survive the engine. */
@@ -266,7 +281,7 @@ static void test_offload_flags(void **state)
 	kit_stage(k.ch, m, 0, 0, 0);
 	pdp_chan_flush(k.ch);
 	assert_int_equal(kit_end_take(&k.end, &d, 1), 1);
-	assert_int_equal(take(d, &back, &ok), KIT_PKT);
+	assert_int_equal(take(back_of(d), &back, &ok), KIT_PKT);
 	assert_true(ok);
 	assert_ptr_equal(back, m);
 	assert_int_equal(back->ol_flags, own);
@@ -280,14 +295,14 @@ static void test_sweep(void **state)
 
 	send(N_SLOTS, d);
 	assert_int_equal(pdp_chan_top_up(k.ch, k.pool, 3), 3);
-	assert_true(take_and_free(d[4]));
+	assert_true(take_and_free(back_of(d[4])));
 	assert_int_equal(pdp_chan_sweep(k.ch, &n_blanks), N_SLOTS - 1);
 	assert_int_equal(n_blanks, 3);
 	expect_out(0, 0);
 	assert_int_equal(pdp_chan_sweep(k.ch, &n_blanks), 0);
 	assert_int_equal(n_blanks, 0);
 	/* What the dead one had written is a lie now. */
-	expect_nothing(d[0], PDP_LIE_TWICE);
+	expect_nothing(back_of(d[0]), PDP_LIE_TWICE);
 	expect_out(0, 0);
 }
 
@@ -296,6 +311,7 @@ static void test_blanks(void **state)
 {
 	struct pdp_desc d[N_BLANKS + 1];
 	struct rte_mbuf *m, *all[POOL];
+	struct pdp_return r;
 	bool ok;
 
 	assert_int_equal(pdp_chan_top_up(k.ch, k.pool, 1), 1);
@@ -304,24 +320,25 @@ static void test_blanks(void **state)
 	expect_out(0, N_BLANKS);
 	assert_int_equal(kit_end_take(&k.end, d, N_BLANKS + 1), N_BLANKS);
 	for (unsigned int i = 0; i < N_BLANKS; i++) {
-		assert_int_equal(d[i].vf, PDP_DESC_BLANK);
+		assert_int_equal(d[i].flags, PDP_DESC_BLANK);
 		assert_int_equal(d[i].plen, KIT_ROOM);
 		assert_true(d[i].slot >= N_SLOTS && d[i].slot < N_SLOTS + N_BLANKS);
 	}
 	/* Filled whole, with a header in the headroom. */
-	d[0].off_hash -= RTE_PKTMBUF_HEADROOM;
-	d[0].plen = RTE_PKTMBUF_HEADROOM + KIT_ROOM;
-	assert_int_equal(take(d[0], &m, &ok), KIT_BLANK);
+	r = back_of(d[0]);
+	r.moved = -RTE_PKTMBUF_HEADROOM;
+	r.len = RTE_PKTMBUF_HEADROOM + KIT_ROOM;
+	assert_int_equal(take(r, &m, &ok), KIT_BLANK);
 	assert_true(ok);
 	assert_int_equal(m->pkt_len, RTE_PKTMBUF_HEADROOM + KIT_ROOM);
 	rte_pktmbuf_free(m);
 	/* One byte too many. */
 	d[1].plen = KIT_ROOM + 1;
-	assert_int_equal(take(d[1], &m, &ok), KIT_BLANK);
+	assert_int_equal(take(back_of(d[1]), &m, &ok), KIT_BLANK);
 	assert_false(ok);
 	rte_pktmbuf_free(m);
 	expect_out(0, N_BLANKS - 2);
-	expect_nothing(d[1], PDP_LIE_TWICE);
+	expect_nothing(back_of(d[1]), PDP_LIE_TWICE);
 	/* No buffer in the pool: nothing is lent, and it goes on when there is. */
 	assert_int_equal(rte_pktmbuf_alloc_bulk(k.pool, all, POOL - (N_BLANKS - 2)), 0);
 	assert_int_equal(pdp_chan_top_up(k.ch, k.pool, 64), 0);
@@ -333,7 +350,8 @@ static void test_blanks(void **state)
 /* A whole burst of good and bad ones: bits and mbufs stand where their descriptor does. */
 static void test_mixed_burst(void **state)
 {
-	struct pdp_desc d[N_SLOTS + N_BLANKS + 1], burst[64];
+	struct pdp_desc d[N_SLOTS + N_BLANKS + 1];
+	struct pdp_return burst[64];
 	struct pdp_taken t;
 	unsigned int n;
 
@@ -342,25 +360,26 @@ static void test_mixed_burst(void **state)
 	send(N_SLOTS, d);
 	n = 0;
 	for (unsigned int i = 0; i < N_SLOTS; i++) {
-		burst[n++] = d[i];
-		burst[n++] = d[i]; /* twice */
-		burst[n] = d[i];
+		burst[n++] = back_of(d[i]);
+		burst[n++] = back_of(d[i]); /* twice */
+		burst[n] = back_of(d[i]);
 		burst[n++].slot = (uint16_t)(1000 + i);
 	}
 	for (unsigned int i = 0; i < N_BLANKS; i++) {
-		d[N_SLOTS + i].plen = i % 2 ? 100 : 0;
-		burst[n++] = d[N_SLOTS + i];
+		burst[n] = back_of(d[N_SLOTS + i]);
+		burst[n++].len = i % 2 ? 100 : 5;
 	}
 	pdp_chan_take(k.ch, burst, n, &t);
 	for (unsigned int i = 0; i < n; i++) {
 		const bool blank = i >= 3 * N_SLOTS, good = blank || i % 3 == 0;
 
 		assert_int_equal(t.blank >> i & 1, blank);
-		assert_int_equal(t.m[i] != NULL, good);
+		assert_int_equal(t.none >> i & 1, !good);
 		assert_int_equal(t.bad >> i & 1, blank && (i - 3 * N_SLOTS) % 2 == 0);
 		if (good && !blank)
 			assert_int_equal(*rte_pktmbuf_mtod(t.m[i], uint8_t *), i / 3);
-		rte_pktmbuf_free(t.m[i]);
+		if (good)
+			rte_pktmbuf_free(t.m[i]);
 	}
 	assert_int_equal(k.ch->lies[PDP_LIE_TWICE], N_SLOTS);
 	assert_int_equal(k.ch->lies[PDP_LIE_SLOT], N_SLOTS);
@@ -395,13 +414,13 @@ static void test_sizes(void **state)
 			assert_int_equal(lent, n + (round == 0 ? n_blanks : n_blanks / 2));
 			/* The last round's are swept; of BLANKs half come back. */
 			for (uint32_t i = 0; round < 2 && i < lent; i++) {
+				struct pdp_return r = back_of(d[i]);
 				struct rte_mbuf *m = NULL;
 				bool ok;
 
 				if (d[i].slot >= n && d[i].slot % 2)
 					continue;
-				assert_int_not_equal(kit_chan_take(big.ch, &d[i], &m, &ok),
-						     KIT_NONE);
+				assert_int_not_equal(kit_chan_take(big.ch, &r, &m, &ok), KIT_NONE);
 				rte_pktmbuf_free(m);
 			}
 		}
@@ -420,7 +439,7 @@ int main(void)
 		ledger_test(test_any_order),
 		ledger_test(test_moved),
 		ledger_test(test_bounds),
-		ledger_test(test_neighbour),
+		ledger_test(test_every_place),
 		ledger_test(test_slot_beyond),
 		ledger_test(test_twice_and_not_lent),
 		ledger_test(test_offload_flags),

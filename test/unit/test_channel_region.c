@@ -78,7 +78,9 @@ static int by_offset(const void *a, const void *b)
 /* Parts stand behind each other, aligned to lines, inside of the region. */
 static void check_parts(struct pdp_region *r)
 {
-	const size_t data = pdp_ring_size(r->n_slots + r->n_blanks);
+	const uint32_t n_all = r->n_slots + r->n_blanks;
+	const size_t to = pdp_ring_size(n_all, sizeof(struct pdp_desc));
+	const size_t from = pdp_ring_size(n_all, sizeof(struct pdp_return));
 	const size_t ctl = (size_t)rte_ring_get_memsize_elem(PDP_CTL_ELEM_SIZE, 512);
 	struct part parts[5 + 2 * PDP_MD_MAX] = {{0, sizeof(*r)},
 						 {r->status_off, sizeof(struct pdp_status)},
@@ -88,8 +90,8 @@ static void check_parts(struct pdp_region *r)
 	unsigned int n = 5;
 
 	for (unsigned int i = 0; i < r->n_md; i++) {
-		parts[n++] = (struct part){r->channels[i].to_off, data};
-		parts[n++] = (struct part){r->channels[i].from_off, data};
+		parts[n++] = (struct part){r->channels[i].to_off, to};
+		parts[n++] = (struct part){r->channels[i].from_off, from};
 	}
 	qsort(parts, n, sizeof(parts[0]), by_offset);
 	for (unsigned int i = 0; i < n; i++) {

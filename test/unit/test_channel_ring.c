@@ -16,7 +16,8 @@ struct pair {
 
 static void open_pair(struct pair *r, uint32_t n)
 {
-	const size_t size = RTE_ALIGN_CEIL(pdp_ring_size(n), PDP_RING_LINE);
+	const size_t size = RTE_ALIGN_CEIL(pdp_ring_size(n, sizeof(struct pdp_desc)),
+					   PDP_RING_LINE);
 
 	r->ring = aligned_alloc(PDP_RING_LINE, size);
 	assert_non_null(r->ring);
@@ -32,7 +33,14 @@ static void start_at(struct pair *r, uint32_t index)
 
 static void put(struct pair *r, uint64_t number)
 {
-	pdp_ring_put(&r->p, (struct pdp_desc){.off_hash = number, .slot = (uint16_t)number});
+	struct pdp_desc *d = pdp_ring_next(&r->p, 1, sizeof(*d));
+
+	pdp_desc_write(d, number, (uint16_t)number, 1, 2, 3);
+}
+
+static void publish(struct pair *r)
+{
+	pdp_ring_publish(&r->p, sizeof(struct pdp_desc));
 }
 
 static void test_entries(void **state)
@@ -43,7 +51,7 @@ static void test_entries(void **state)
 	assert_int_equal(pdp_ring_entries(1024), 1024);
 	assert_int_equal(pdp_ring_entries(1025), 2048);
 	assert_int_equal(pdp_ring_entries(32768 + 1024), 65536);
-	assert_true(pdp_ring_size(3) >= 64 + 4 * sizeof(struct pdp_desc));
+	assert_true(pdp_ring_size(3, 8) >= 64 + 4 * 8);
 }
 
 static void test_publish(void **state)
@@ -56,13 +64,13 @@ static void test_publish(void **state)
 	put(&r, 2);
 	assert_int_equal(pdp_ring_pending(&r.p), 2);
 	assert_int_equal(pdp_ring_count(&r.c), 0);
-	assert_int_equal(pdp_ring_take(&r.c, out, 8), 0);
-	pdp_ring_publish(&r.p);
+	assert_int_equal(pdp_ring_take(&r.c, out, 8, sizeof(out[0])), 0);
+	publish(&r);
 	assert_int_equal(pdp_ring_pending(&r.p), 0);
 	assert_int_equal(pdp_ring_count(&r.c), 2);
-	assert_int_equal(pdp_ring_take(&r.c, out, 1), 1);
+	assert_int_equal(pdp_ring_take(&r.c, out, 1, sizeof(out[0])), 1);
 	assert_int_equal(out[0].off_hash, 1);
-	assert_int_equal(pdp_ring_take(&r.c, out, 8), 1);
+	assert_int_equal(pdp_ring_take(&r.c, out, 8, sizeof(out[0])), 1);
 	assert_int_equal(out[0].off_hash, 2);
 	free(r.ring);
 }
@@ -83,9 +91,9 @@ static void test_wrap(void **state)
 		for (unsigned int round = 0; round < 5; round++) {
 			for (uint32_t i = 0; i < n; i++)
 				put(&r, in++);
-			pdp_ring_publish(&r.p);
+			publish(&r);
 			assert_int_equal(pdp_ring_count(&r.c), n);
-			assert_int_equal(pdp_ring_take(&r.c, out, n), n);
+			assert_int_equal(pdp_ring_take(&r.c, out, n, sizeof(out[0])), n);
 			for (uint32_t i = 0; i < n; i++)
 				assert_int_equal(out[i].off_hash, seen++);
 		}
@@ -103,10 +111,10 @@ static void test_lying_tail(void **state)
 	open_pair(&r, 4);
 	r.ring->tail = 0x80000000u;
 	assert_true(pdp_ring_count(&r.c) > pdp_ring_entries(4));
-	assert_int_equal(pdp_ring_take(&r.c, out, 64), 64);
+	assert_int_equal(pdp_ring_take(&r.c, out, 64, sizeof(out[0])), 64);
 	r.ring->tail = r.c.head - 1;
 	assert_true(pdp_ring_count(&r.c) > pdp_ring_entries(4));
-	assert_int_equal(pdp_ring_take(&r.c, out, 64), 64);
+	assert_int_equal(pdp_ring_take(&r.c, out, 64, sizeof(out[0])), 64);
 	free(r.ring);
 }
 
@@ -123,11 +131,11 @@ static void *produce(void *arg)
 			sched_yield();
 		put(r, i * 7);
 		if (i % 5 == 0)
-			pdp_ring_publish(&r->p);
+			publish(r);
 		else if ((uint32_t)i - __atomic_load_n(head, __ATOMIC_RELAXED) > LENT / 2)
-			pdp_ring_publish(&r->p);
+			publish(r);
 	}
-	pdp_ring_publish(&r->p);
+	publish(r);
 	return NULL;
 }
 
@@ -145,7 +153,7 @@ static void test_two_threads(void **state)
 		/* head is moved by pdp_ring_take() with a plain store: a copy of it is published
 		 * when the entries were read, as the engine's answers do it in a node. */
 		struct pdp_ring_consumer c = r.c;
-		const uint32_t n = pdp_ring_take(&c, out, 32);
+		const uint32_t n = pdp_ring_take(&c, out, 32, sizeof(out[0]));
 
 		for (uint32_t i = 0; i < n; i++, seen++) {
 			assert_int_equal(out[i].off_hash, seen * 7);

@@ -153,7 +153,7 @@ static void test_flow_stays(void **state)
 	assert_true((got[0] == 8 && got[1] == 0) || (got[0] == 0 && got[1] == 8));
 	/* The hash came along, and is what the engine would compute. */
 	for (unsigned int i = 0; i < got[1]; i++) {
-		assert_true(d[i].vf & PDP_DESC_HASH);
+		assert_true(d[i].flags & PDP_DESC_HASH);
 		assert_int_equal(d[i].off_hash >> PDP_OFF_BITS, d[0].off_hash >> PDP_OFF_BITS);
 	}
 	hand_close(&f);
@@ -185,6 +185,7 @@ static void test_every_verdict_byte(void **state)
 	for (unsigned int vf = 0; vf < 256; vf++) {
 		struct pdp_vr_account before = hand_account(&h, 0), after;
 		const uint64_t lies = h.engines[0][0].ch->lies[PDP_LIE_CODE];
+		struct pdp_return r;
 		struct pdp_desc d;
 		bool lie;
 
@@ -192,9 +193,10 @@ static void test_every_verdict_byte(void **state)
 		hand_turns(&h, 1);
 		do
 			assert_int_equal(hand_take(&h, 0, 0, &d, 1), 1);
-		while (d.vf & PDP_DESC_BLANK);
-		d.vf = (uint8_t)vf;
-		hand_give(&h, 0, 0, d);
+		while (d.flags & PDP_DESC_BLANK);
+		r = kit_answer(d, PDP_DROP, 0);
+		r.verdict = (uint8_t)vf;
+		hand_give(&h, 0, 0, r);
 		hand_turns(&h, 1);
 		after = hand_account(&h, 0);
 		assert_int_equal(after.in_flight, 0);
@@ -278,7 +280,7 @@ static void test_originate(void **state)
 	assert_int_equal(pdp_md_blanks(h.md), 4);
 	assert_int_equal(hand_take(&h, 0, 0, d, 8), 4);
 	for (unsigned int i = 0; i < 4; i++) {
-		assert_true(d[i].vf & PDP_DESC_BLANK);
+		assert_true(d[i].flags & PDP_DESC_BLANK);
 		d[i].plen = 100;
 	}
 	hand_give(&h, 0, 0, kit_answer(d[0], PDP_FORWARD, 1));

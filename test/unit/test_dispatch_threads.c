@@ -56,7 +56,7 @@ static void *serve(void *arg)
 		for (unsigned int i = 0; i < n; i++) {
 			enum pdp_verdict v = PDP_FORWARD;
 
-			if (d[i].vf & PDP_DESC_BLANK)
+			if (d[i].flags & PDP_DESC_BLANK)
 				d[i].plen = 100;
 			else if (w->served % 16 < 2)
 				v = w->served % 16 ? PDP_DROP : PDP_PUNT;
