@@ -87,7 +87,7 @@ unsigned int kit_end_take(struct kit_end *end, struct pdp_desc *descs, unsigned 
 void kit_end_give(struct kit_end *end, struct pdp_return r)
 {
 	memcpy(pdp_ring_next(&end->from, 1, sizeof(r)), &r, sizeof(r));
-	pdp_ring_publish(&end->from, sizeof(r));
+	pdp_ring_publish(&end->from);
 }
 
 void kit_open(struct kit *k, unsigned int pool, uint32_t n_slots, uint32_t n_blanks)

@@ -40,7 +40,7 @@ static void put(struct pair *r, uint64_t number)
 
 static void publish(struct pair *r)
 {
-	pdp_ring_publish(&r->p, sizeof(struct pdp_desc));
+	pdp_ring_publish(&r->p);
 }
 
 static void test_entries(void **state)
