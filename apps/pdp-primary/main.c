@@ -46,6 +46,7 @@ static const struct module {
 	{"ports", ports_init, ports_fini},
 	{"dispatch", dispatch_init, dispatch_fini},
 	{"stats", stats_init, stats_fini},
+	{"telemetry", telemetry_init, telemetry_fini},
 	{"run", run_init, run_fini},
 };
 

@@ -124,6 +124,8 @@ int dispatch_init(void);
 void dispatch_fini(void);
 int stats_init(void);
 void stats_fini(void);
+int telemetry_init(void);
+void telemetry_fini(void);
 int run_init(void);
 void run_join(void);
 void run_fini(void);

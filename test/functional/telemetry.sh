@@ -19,5 +19,10 @@ assert_equal "the list of ports" "$(ask /ethdev/list | jq -c '.["/ethdev/list"]'
 received=$(ask /ethdev/stats,0 | jq '.["/ethdev/stats"].ipackets')
 [ "$received" -ge 8 ] || fail "telemetry says that port 0 received $received packets; at least 8 came"
 say "port 0 received $received packets"
+assert_equal "the list of VRs" "$(ask /pdp/vrs | jq -c '.["/pdp/vrs"]')" '["blue"]'
+forwarded() {
+	[ "$(ask /pdp/vr,blue | jq '.["/pdp/vr"] | .rx == .tx and .tx >= 8')" = true ]
+}
+wait_for 5 forwarded || fail "telemetry does not count what VR blue forwarded"
 assert_conserved
 stop_primary TERM
