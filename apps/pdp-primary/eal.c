@@ -69,8 +69,10 @@ int eal_init(void)
 
 void eal_fini(void)
 {
-	if (!node.in_memory)
-		rte_pdump_uninit();
-	rte_eal_cleanup();
+	if (!node.locks_lost) {
+		if (!node.in_memory)
+			rte_pdump_uninit();
+		rte_eal_cleanup();
+	}
 	leavings_remove();
 }

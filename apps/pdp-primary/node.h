@@ -92,6 +92,7 @@ struct node {
 	struct pdp_engines_vr *engine_vrs;
 	pthread_t thread;
 	bool stopping;
+	bool locks_lost; /* what is DPDK's is not freed any more, see pdp_engines_locks_lost() */
 	int exit_code;
 	uint64_t start_tsc;
 

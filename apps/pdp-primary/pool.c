@@ -46,5 +46,6 @@ int pool_init(void)
 
 void pool_fini(void)
 {
-	rte_mempool_free(node.pool);
+	if (!node.locks_lost)
+		rte_mempool_free(node.pool);
 }

@@ -124,7 +124,7 @@ void ports_fini(void)
 	for (unsigned int i = 0; node.config != NULL && i < node.config->n_ports; i++) {
 		if (node.ports[i].started)
 			rte_eth_dev_stop(node.ports[i].id);
-		if (node.ports[i].n_rxq != 0)
+		if (node.ports[i].n_rxq != 0 && !node.locks_lost)
 			rte_eth_dev_close(node.ports[i].id);
 	}
 	free(node.ports);

@@ -229,6 +229,7 @@ void run_join(void)
 
 void run_fini(void)
 {
+	node.locks_lost = pdp_engines_locks_lost(node.engines);
 	pdp_control_destroy(node.control);
 	pdp_engines_destroy(node.engines);
 	free(node.engine_vrs);

@@ -47,6 +47,7 @@ struct pdp_engines {
 	struct pdp_watch *listen_watch;
 	char socket[108];
 	bool stopping;
+	bool locks_lost;	 /* see pdp_engines_locks_lost() */
 	unsigned int n_starting; /* spawned, not yet running */
 	struct engine *by_vr[PDP_VRS_MAX][PDP_ENGINES_MAX];
 	bool lcore_used[RTE_MAX_LCORE];

@@ -125,6 +125,19 @@ struct engine *engine_make(struct pdp_engines *all, unsigned int vr, unsigned in
 	return e;
 }
 
+/* In rte_eal_init(): it takes and releases locks that all processes share. */
+static bool attaching(struct engine *e)
+{
+	return e->state == PDP_ENGINE_JOINING && e->region != NULL &&
+	       __atomic_load_n(&pdp_region_status(e->region)->phase, __ATOMIC_ACQUIRE) ==
+		       PDP_PHASE_EMPTY;
+}
+
+bool pdp_engines_locks_lost(const struct pdp_engines *all)
+{
+	return all != NULL && all->locks_lost;
+}
+
 static void on_restart(void *arg);
 static void on_start_late(void *arg);
 
@@ -137,6 +150,8 @@ static void gone(struct engine *e)
 	bool was_running = e->state == PDP_ENGINE_RUNNING;
 
 	engine_forget_timer(e);
+	if (attaching(e))
+		e->all->locks_lost = true;
 	reap(e, how, sizeof(how));
 	on_all_mds(e, on_md_remove, &c);
 	if (e->state == PDP_ENGINE_STARTING || e->state == PDP_ENGINE_JOINING)
@@ -332,7 +347,7 @@ static void stop_one(struct engine *e)
 	} else if (e->state == PDP_ENGINE_WAITING) {
 		engine_forget_timer(e);
 		e->state = PDP_ENGINE_NONE;
-	} else if (e->pid != 0 && e->state != PDP_ENGINE_STOPPING && !e->by_hand) {
+	} else if (e->pid != 0 && e->state != PDP_ENGINE_STOPPING && !e->by_hand && !attaching(e)) {
 		kill_it(e);
 	}
 }
@@ -361,8 +376,11 @@ static void run_until_gone(struct pdp_engines *all, unsigned int ms)
 {
 	const uint64_t deadline = rte_rdtsc() + ms * rte_get_tsc_hz() / 1000;
 
-	while (first_with_pid(all) != NULL && rte_rdtsc() < deadline)
+	while (first_with_pid(all) != NULL && rte_rdtsc() < deadline) {
 		pdp_loop_once(all->p.loop, 5);
+		/* Those that were attaching are not any more, or have become ready. */
+		each(all, stop_one);
+	}
 }
 
 void pdp_engines_stop(struct pdp_engines *all, unsigned int deadline_ms)

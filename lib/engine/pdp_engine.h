@@ -88,6 +88,13 @@ int pdp_engines_start(struct pdp_engines *engines, char *err, size_t err_size);
  */
 void pdp_engines_stop(struct pdp_engines *engines, unsigned int deadline_ms);
 
+/**
+ * Whether an engine died while it attached. It may have held locks of EAL then that nobody will
+ * ever release: the node goes on, but its end must free nothing of DPDK's (rte_eal_cleanup() spins
+ * for ever).
+ */
+bool pdp_engines_locks_lost(const struct pdp_engines *engines);
+
 /** NULL: nothing. After pdp_engines_stop(). */
 void pdp_engines_destroy(struct pdp_engines *engines);
 

@@ -82,7 +82,7 @@ void region_free(struct engine *e)
 		pdp_chan_destroy(e->chans[i]);
 		e->chans[i] = NULL;
 	}
-	if (e->zone != NULL)
+	if (e->zone != NULL && !(e->all->locks_lost && e->all->stopping))
 		rte_memzone_free(e->zone);
 	e->zone = NULL;
 	e->region = NULL;
