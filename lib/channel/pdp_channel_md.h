@@ -212,6 +212,9 @@ static inline void pdp_chan_take(struct pdp_chan *ch, const struct pdp_return *r
 		} else {
 			ch->blank_free[ch->n_blank_free++] = r->slot;
 			blank |= bit;
+			/* Not filled: to leave its place and length as they were says nothing. */
+			if (r->len < PDP_FRAME_MIN)
+				bad |= bit;
 		}
 	}
 	ch->n_free = n_free;

@@ -125,6 +125,13 @@ static void collect_burst(struct pdp_md *md, struct md_engine *e, unsigned int n
 	verdicts(md, e, returns, &taken, n);
 }
 
+/* Returns to collect this turn. An engine that lies of their number gets no more read than its ring
+ * has. */
+static inline uint32_t waiting(const struct pdp_chan *ch)
+{
+	return RTE_MIN(RTE_MIN(pdp_ring_count(&ch->from), COLLECT_MAX), ch->from.mask + 1);
+}
+
 unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
 {
 	struct pdp_chan *ch = e->ch;
@@ -133,7 +140,7 @@ unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
 	if (e->ctl_from != NULL)
 		relay_control(e);
 	/* What the start of the turn saw is in the cache by now. */
-	n = ch->seen != 0 ? ch->seen : RTE_MIN(pdp_ring_count(&ch->from), COLLECT_MAX);
+	n = ch->seen != 0 ? ch->seen : waiting(ch);
 	ch->seen = 0;
 	while (total < n) {
 		unsigned int burst = RTE_MIN(n - total, (unsigned int)COLLECT_BURST);
@@ -187,7 +194,7 @@ void md_collect_prefetch(struct pdp_md *md)
 	for (unsigned int i = 0; i < md->n_active; i++) {
 		struct pdp_chan *ch = md->active[i]->ch;
 
-		ch->seen = RTE_MIN(pdp_ring_count(&ch->from), COLLECT_MAX);
+		ch->seen = waiting(ch);
 		pdp_ring_prefetch(&ch->from, ch->seen, sizeof(struct pdp_return));
 	}
 }

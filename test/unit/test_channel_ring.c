@@ -105,16 +105,16 @@ static void test_wrap(void **state)
 /* A tail that runs away is told by its count, and taking stays within the ring's memory (ASan). */
 static void test_lying_tail(void **state)
 {
-	static struct pdp_desc out[64];
+	static struct pdp_desc out[4];
 	struct pair r;
 
 	open_pair(&r, 4);
 	r.ring->tail = 0x80000000u;
 	assert_true(pdp_ring_count(&r.c) > pdp_ring_entries(4));
-	assert_int_equal(pdp_ring_take(&r.c, out, 64, sizeof(out[0])), 64);
+	assert_int_equal(pdp_ring_take(&r.c, out, 4, sizeof(out[0])), 4);
 	r.ring->tail = r.c.head - 1;
 	assert_true(pdp_ring_count(&r.c) > pdp_ring_entries(4));
-	assert_int_equal(pdp_ring_take(&r.c, out, 64, sizeof(out[0])), 64);
+	assert_int_equal(pdp_ring_take(&r.c, out, 4, sizeof(out[0])), 4);
 	free(r.ring);
 }
 

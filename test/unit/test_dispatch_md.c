@@ -258,7 +258,7 @@ static void test_lying_tail(void **state)
 {
 	struct pdp_ring *from;
 
-	hand_engine_add(&h, 0, 0, 8, 0, 1);
+	hand_engine_add(&h, 0, 0, 4, 0, 1);
 	hand_rx_vr(&h, 0, 0, 4, 1);
 	hand_turns(&h, 1);
 	from = h.engines[0][0].end.from.ring;
