@@ -274,7 +274,8 @@ class Node:
             answer = b""
             while not answer.endswith(b"\n"):
                 part = s.recv(1 << 20)
-                check(part, f"the control socket was closed in the middle of an answer to {cmd}")
+                check(part, f"the control socket was closed in the middle of an answer to {cmd}; the primary "
+                      f"{'ended: ' + str(self.program.wait_exit(3)) if self.program.ended() else 'runs'}")
                 answer += part
         return json.loads(answer)
 
