@@ -42,6 +42,21 @@ void rt_init(struct pdp_vr *vr, struct pdp_region *region, int sock)
 	}
 }
 
+/* The outer headers of packets that have to be unwrapped are in the MD's cache: all asked for at
+ * once. */
+static inline void fetch_headers(const struct pdp_vr *vr, const struct pdp_desc *descs,
+				 unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		const char *data = vr->base + (descs[i].off_hash & PDP_OFF_MASK);
+
+		if (vr->vifs[descs[i].vif].in_place)
+			continue;
+		__builtin_prefetch(data, 1);
+		__builtin_prefetch(data + RTE_CACHE_LINE_MIN_SIZE, 1);
+	}
+}
+
 /* What the wire carries becomes what the plugin sees. @return false: dropped and given back */
 static inline bool unwrap(struct pdp_vr *vr, const struct pdp_desc *d, unsigned int channel,
 			  struct pdp_pkt *p)
@@ -121,6 +136,7 @@ static unsigned int serve_channel(struct pdp_vr *vr, unsigned int c)
 	/* All that waits starts on its way here while the first burst is being served. */
 	pdp_ring_prefetch(&ch->to, RTE_MIN(waiting, 2 * n), sizeof(descs[0]));
 	pdp_ring_copy(&ch->to, descs, n, sizeof(descs[0]));
+	fetch_headers(vr, descs, n);
 	for (unsigned int i = 0; i < n; i++) {
 		if (unlikely(descs[i].flags & PDP_DESC_BLANK))
 			ch->blanks[ch->n_blanks++] = descs[i];

@@ -81,6 +81,18 @@ static inline uint32_t pdp_chan_out(const struct pdp_chan *ch)
  * pending. */
 void pdp_chan_wake(struct pdp_chan *ch);
 
+/**
+ * Wake the engine if it is seen asleep. Without a fence, so an engine that just falls asleep may be
+ * missed: called when packets were sent, and again in every turn in which packets are out. The
+ * store buffer empties by itself long before the second look; a fence a burst would wait for lines
+ * that the engine's CPU has.
+ */
+static inline void pdp_chan_look(struct pdp_chan *ch)
+{
+	if (ch->may_sleep && unlikely(__atomic_load_n(&ch->status->sleeping, __ATOMIC_RELAXED)))
+		pdp_chan_wake(ch);
+}
+
 /** After descriptors went in: wake the engine if it sleeps. Full fence, pairs with the engine's
  * before its last look. */
 static inline void pdp_chan_notify(struct pdp_chan *ch)
@@ -102,7 +114,7 @@ static inline uint32_t pdp_chan_staged(const struct pdp_chan *ch)
 static inline void pdp_chan_flush(struct pdp_chan *ch)
 {
 	pdp_ring_publish(&ch->to);
-	pdp_chan_notify(ch);
+	pdp_chan_look(ch);
 }
 
 /**

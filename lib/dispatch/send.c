@@ -45,24 +45,6 @@ static inline void mark_dirty(struct pdp_md *md, struct md_engine *e)
 	md_list_active(md, e);
 }
 
-/* The place that takes a packet meant for `want`: itself, or with a spilling balancer the next with
- * a free slot. */
-static inline struct md_engine *with_room(struct md_vr *vr, unsigned int want)
-{
-	struct md_engine *e = vr->engines[want];
-
-	if (likely(e->ch->n_free != 0))
-		return e;
-	if (!vr->balancer->spills)
-		return NULL;
-	for (unsigned int i = 1; i < vr->n_engines; i++) {
-		e = vr->engines[(want + i) % vr->n_engines];
-		if (e->ch->n_free != 0)
-			return e;
-	}
-	return NULL;
-}
-
 static void hash_run(const struct md_vr *vr, struct rte_mbuf **pkts, const uint32_t *results,
 		     unsigned int n, uint8_t vif, uint32_t *hashes)
 {
@@ -98,25 +80,82 @@ static void send_single(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf **p
 	pdp_chan_stage(e->ch, pkts, n, NULL, vif, 0);
 }
 
+/* A burst in the order of the engines that its packets go to, in order of arrival for each. */
+struct sorted {
+	struct rte_mbuf *pkts[RX_BURST];
+	uint32_t hashes[RX_BURST];
+	uint8_t end[PDP_ENGINES_MAX]; /* of each engine's share */
+};
+
+static void sort_by_place(const struct md_vr *vr, struct rte_mbuf **pkts, const uint32_t *hashes,
+			  const uint8_t *places, unsigned int n, struct sorted *s)
+{
+	unsigned int sum = 0;
+
+	memset(s->end, 0, vr->n_engines);
+	for (unsigned int i = 0; i < n; i++)
+		s->end[places[i]]++;
+	for (unsigned int p = 0; p < vr->n_engines; p++) {
+		const unsigned int share = s->end[p];
+
+		s->end[p] = (uint8_t)sum;
+		sum += share;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		const unsigned int at = s->end[places[i]]++;
+
+		s->pkts[at] = pkts[i];
+		s->hashes[at] = hashes[i];
+	}
+}
+
+/* As many as have a free slot. @return how many */
+static unsigned int stage_some(struct pdp_md *md, struct md_engine *e, struct rte_mbuf **pkts,
+			       const uint32_t *hashes, unsigned int n, uint8_t vif, uint8_t flags)
+{
+	n = RTE_MIN(n, e->ch->n_free);
+	if (n == 0)
+		return 0;
+	mark_dirty(md, e);
+	pdp_chan_stage(e->ch, pkts, n, hashes, vif, flags);
+	return n;
+}
+
+/* One engine's share; with a spilling balancer, what it has no slots for goes to the next that has.
+ */
+static void send_share(struct pdp_md *md, struct md_vr *vr, unsigned int place,
+		       struct rte_mbuf **pkts, const uint32_t *hashes, unsigned int n, uint8_t vif)
+{
+	const uint8_t flags = vr->balancer->needs_hash ? PDP_DESC_HASH : 0;
+	const unsigned int tries = vr->balancer->spills ? vr->n_engines : 1;
+	unsigned int done = 0;
+
+	for (unsigned int i = 0; i < tries && done < n; i++) {
+		struct md_engine *e = vr->engines[(place + i) % vr->n_engines];
+
+		done += stage_some(md, e, pkts + done, hashes + done, n - done, vif, flags);
+	}
+	if (unlikely(done < n))
+		drop(vr, pkts + done, n - done, PDP_DROP_ENGINE_FULL);
+}
+
 static void send_balanced(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf **pkts,
 			  const uint32_t *results, unsigned int n, uint8_t vif)
 {
-	const uint8_t flags = vr->balancer->needs_hash ? PDP_DESC_HASH : 0;
 	uint32_t hashes[RX_BURST] = {0};
 	uint8_t places[RX_BURST];
+	unsigned int first = 0;
+	struct sorted s;
 
-	if (flags)
+	if (vr->balancer->needs_hash)
 		hash_run(vr, pkts, results, n, vif, hashes);
 	vr->balancer->pick(vr->balance, hashes, n, places);
-	for (unsigned int i = 0; i < n; i++) {
-		struct md_engine *e = with_room(vr, places[i]);
-
-		if (unlikely(e == NULL)) {
-			drop(vr, &pkts[i], 1, PDP_DROP_ENGINE_FULL);
-			continue;
-		}
-		mark_dirty(md, e);
-		pdp_chan_stage(e->ch, &pkts[i], 1, &hashes[i], vif, flags);
+	sort_by_place(vr, pkts, hashes, places, n, &s);
+	for (unsigned int p = 0; p < vr->n_engines; p++) {
+		if (s.end[p] != first)
+			send_share(md, vr, p, s.pkts + first, s.hashes + first, s.end[p] - first,
+				   vif);
+		first = s.end[p];
 	}
 }
 
