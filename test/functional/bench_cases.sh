@@ -56,12 +56,12 @@ f = figures["lvrm-1d"]
 assert f["saturation_mpps"] > 0 and 0 < f["p50_us"] <= f["p99_us"] <= f["p999_us"] <= f["max_us"], f
 assert 0 < f["tenth_p50_us"] <= f["tenth_p99_us"], f
 f = figures["lvrm-1e"]
-assert sorted(f) == ["idle_p50_us", "load_p50_us"] and min(f.values()) > 0, f
+assert f["idle_p50_us"] > 0 and f["load_p50_us"] > 0, f
 for row in results["lvrm-1e"]["rows"]:
     assert row["messages"] > 0 and row["p50_us"] <= row["p99_us"] <= row["max_us"], row
 assert len(results["lvrm-1e"]["rows"]) == 8
 f = figures["europa-fig8"]
-assert len(f) == 10 and all(v > 0 for v in f.values()), f
+assert all(f[f"mpps_{2 ** n}"] > 0 for n in range(1, 11)), f
 for row in results["europa-fig8"]["rows"]:
     assert row["red_mpps"] > 0 and row["blue_mpps"] > 0, row
 END

@@ -283,14 +283,19 @@ class Running(unittest.TestCase):
         code, result = self.run_fakes(good=self.good)
         self.assertEqual(code, 0)
         self.assertEqual(sorted(result), ["case", "figures", "machine", "rows"])
-        self.assertEqual((result["case"], result["rows"], result["figures"]), ("good", [{"n": 1.235}], {"mpps": 2.0}))
+        self.assertEqual((result["case"], result["rows"], result["figures"]), ("good", [{"n": 1.235}], {"mpps": 2.0, "disturbed_pct": 0}))
 
     def test_a_case_that_cannot_run_says_so_and_others_go_on(self):
         code, results = self.run_fakes(bad=None, good=self.good)
         self.assertEqual(code, 1)
         self.assertEqual([r["case"] for r in results], ["bad", "good"])
         self.assertEqual(results[0]["rows"], [{"error": "no such thing; get one"}])
-        self.assertEqual((results[0]["figures"], results[1]["figures"]), ({}, {"mpps": 2.0}))
+        self.assertEqual((results[0]["figures"], results[1]["figures"]), ({}, {"mpps": 2.0, "disturbed_pct": 0}))
+
+    def test_how_much_was_disturbed(self):
+        rows = [{"runs": 5, "disturbed": 1}, {"runs": 3, "disturbed": 1}, {"passes": True, "disturbed": True}]
+        self.assertEqual(main.disturbed_pct(rows), 25)
+        self.assertEqual(main.disturbed_pct([{"n": 1}]), 0)
 
 
 class Build(unittest.TestCase):

@@ -39,7 +39,16 @@ def show(result, file):
     print(f"{result['case']}: {ALL[result['case']].ABOUT}", file=file)
     print(tables(result["rows"]), end="\n\n", file=file)
     print(table([{"figure": k, "value": v} for k, v in result["figures"].items()]), file=file)
+    if result["figures"].get("disturbed_pct", 0) > 0:
+        print(f"{result['figures']['disturbed_pct']:g} % of the measurements were disturbed by others", file=file)
     print(file=file)
+
+
+def disturbed_pct(rows):
+    """Of all measurements of a case, percent that others disturbed."""
+    measured = [row for row in rows if "runs" in row]
+    n = sum(row["runs"] for row in measured)
+    return 100 * sum(row["disturbed"] for row in measured) / n if n else 0
 
 
 def run_case(session, name, about):
@@ -50,6 +59,8 @@ def run_case(session, name, about):
     except Trouble as err:
         session.say(str(err))
         done = {"rows": [{"error": str(err)}], "figures": {}}
+    if done["figures"]:
+        done["figures"]["disturbed_pct"] = disturbed_pct(done["rows"])
     return {"case": name, "machine": about,
             "rows": [{k: rounded(v) for k, v in row.items()} for row in done["rows"]],
             "figures": {k: rounded(v) for k, v in done["figures"].items()}}
