@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Sleep and wake between the engine's real loop and the MD's channel: hundreds of thousands of
+ * hand-overs at every phase of falling asleep, and no wake is ever lost.
+ *
+ * The linker puts __wrap_syscall() under the loop (--wrap=syscall): FUTEX_WAIT gets a deadline that
+ * no hand-over comes near, and one that ends by it while a packet waits is a lost wake.
+ */
+#include "kit.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+
+#include "../../apps/pdp-engine/runtime.h"
+
+#define HANDOVERS   200000
+#define SECONDS_MAX 5 /* on a loaded machine it may be fewer hand-overs */
+#define DEADLINE_S  3
+
+static struct kit k;
+static struct pdp_vr vr;
+static uint64_t sleeps, lost;
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+
+long __wrap_syscall(long number, ...)
+{
+	long a[6];
+	va_list ap;
+
+	va_start(ap, number);
+	for (unsigned int i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (number == SYS_futex && a[1] == FUTEX_WAIT) {
+		struct timespec ts = {.tv_sec = DEADLINE_S};
+		long rc = __real_syscall(number, a[0], a[1], a[2], &ts, a[4], a[5]);
+
+		sleeps++;
+		if (rc != 0 && errno == ETIMEDOUT && pdp_ring_count(&vr.channels[0].to) != 0)
+			lost++;
+		return rc;
+	}
+	return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+static void process(void *state, struct pdp_pkt *pkts, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		pkts[i].verdict = PDP_FORWARD;
+}
+
+static const struct pdp_vr_ops ops = {
+	.abi_version = PDP_VR_ABI_VERSION, .name = "test", .process = process};
+
+static void *engine(void *arg)
+{
+	rt_loop(&vr);
+	return NULL;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void open_engine(int sock)
+{
+	static struct pdp_vif_conf *conf;
+
+	kit_open(&k, 64, 8, 0);
+	k.ch->may_sleep = true;
+	conf = ((struct pdp_engine_conf *)pdp_region_conf(k.region))->vifs;
+	((struct pdp_engine_conf *)pdp_region_conf(k.region))->n_vifs = 1;
+	*conf = (struct pdp_vif_conf){.name = "a", .kind = PDP_VIF_ETHERNET, .mtu = 1500};
+	rt_init(&vr, k.region, sock);
+	pdp_vif_init(&vr.vifs[0], conf);
+	vr.ops = &ops;
+	vr.max_burst = PDP_BURST_MAX;
+	vr.tick_tsc = vr.tsc_hz;
+}
+
+/* One packet there and back. The MD's part of the loop: collect, and the wake that is owed. */
+static void hand_over(uint64_t end_ns)
+{
+	struct pdp_return r;
+	struct rte_mbuf *m;
+	bool ok;
+
+	kit_stage(k.ch, kit_packet(k.pool, 60, 1), 0, 0, 0);
+	pdp_chan_flush(k.ch);
+	while (pdp_ring_take(&k.ch->from, &r, 1, sizeof(r)) == 0) {
+		if (k.ch->wake_pending)
+			pdp_chan_notify(k.ch);
+		sched_yield();
+		assert_true(now_ns() < end_ns);
+	}
+	assert_int_equal(kit_chan_take(k.ch, &r, &m, &ok), KIT_PKT);
+	assert_true(ok);
+	rte_pktmbuf_free(m);
+}
+
+static void test_no_lost_wake(void **state)
+{
+	const uint64_t end = now_ns() + SECONDS_MAX * 1000000000ull;
+	uint64_t n = 0, random = 1;
+	pthread_t thread;
+	int socks[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, socks), 0);
+	open_engine(socks[0]);
+	assert_int_equal(pthread_create(&thread, NULL, engine, NULL), 0);
+	for (; n < HANDOVERS && now_ns() < end; n++) {
+		/* The engine polls 5 us before it goes to sleep: meet it before, while and after.
+		 */
+		const uint64_t pause = (random = random * 6364136223846793005u + 1) >> 32;
+		const uint64_t until = rte_rdtsc() + pause % 12000 * rte_get_tsc_hz() / 1000000000;
+
+		while (rte_rdtsc() < until)
+			;
+		hand_over(end + 2 * DEADLINE_S * 1000000000ull);
+	}
+	vr.stop = true;
+	pdp_status_wake(vr.status);
+	pthread_join(thread, NULL);
+	print_message("%lu hand-overs, %lu sleeps, %lu wakes\n", n, sleeps, k.ch->wakes);
+	assert_int_equal(lost, 0);
+	assert_true(n >= 1000);
+	assert_true(sleeps > n / 100);
+	assert_int_equal(vr.status->rx, n);
+	kit_close(&k);
+	close(socks[0]);
+	close(socks[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_lost_wake)};
+
+	return cmocka_run_group_tests(tests, kit_eal, NULL);
+}
