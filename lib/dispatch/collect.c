@@ -185,8 +185,13 @@ void md_collect_announce(struct pdp_md *md)
 		struct pdp_chan *ch = md->active[i]->ch;
 
 		rte_prefetch0(ch->from.ring);
-		pdp_ring_prefetch_write(&ch->to, WRITE_AHEAD, sizeof(struct pdp_desc));
 	}
+}
+
+void md_send_prefetch(struct pdp_md *md)
+{
+	for (unsigned int i = 0; i < md->n_active; i++)
+		pdp_ring_prefetch_write(&md->active[i]->ch->to, 64, sizeof(struct pdp_desc));
 }
 
 void md_collect_prefetch(struct pdp_md *md)

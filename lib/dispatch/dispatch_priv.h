@@ -65,10 +65,14 @@ struct md_txbuf {
 	uint16_t gids[TX_BUFFER];
 };
 
+enum { MD_CALL_PENDING, MD_CALL_RUNNING, MD_CALL_DONE, MD_CALL_GIVEN_UP };
+
+/* A call from the control thread. */
 struct md_call {
 	void (*fn)(struct pdp_md *md, void *arg);
 	void *arg;
-	uint32_t done;
+	uint32_t state; /* W:both, by compare-and-swap from PENDING */
+	struct md_call *next_stale;
 };
 
 struct pdp_md {
@@ -109,6 +113,7 @@ struct pdp_md {
 	struct md_vif *vifs; /* by gid */
 	uint16_t *gid_vr;    /* by gid */
 	struct rte_ring *calls;
+	struct md_call *stale_calls; /* control thread */
 	struct pdp_md_counters c;
 };
 
@@ -116,6 +121,7 @@ struct pdp_md {
 void md_send_port(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n);
 void md_send(struct pdp_md *md, struct rte_mbuf **pkts, const uint32_t *results, unsigned int n);
 void md_send_flush(struct pdp_md *md, bool all);
+void md_send_prefetch(struct pdp_md *md);
 void md_collect_announce(struct pdp_md *md);
 void md_collect_prefetch(struct pdp_md *md);
 unsigned int md_collect(struct pdp_md *md);

@@ -34,8 +34,10 @@ static unsigned int receive_all(struct pdp_md *md)
 	unsigned int total = 0;
 
 	for (unsigned int q = 0; q < md->n_rxqs; q++) {
-		unsigned int n = rte_eth_rx_burst(md->rxqs[q].port, md->rxqs[q].queue, pkts,
-						  RX_BURST);
+		unsigned int n;
+
+		md_send_prefetch(md);
+		n = rte_eth_rx_burst(md->rxqs[q].port, md->rxqs[q].queue, pkts, RX_BURST);
 
 		if (q == 0)
 			md_collect_prefetch(md);
@@ -62,8 +64,10 @@ static unsigned int receive_all_sampled(struct pdp_md *md)
 
 	for (unsigned int q = 0; q < md->n_rxqs; q++) {
 		uint64_t t = rte_rdtsc();
-		unsigned int n = rte_eth_rx_burst(md->rxqs[q].port, md->rxqs[q].queue, pkts,
-						  RX_BURST);
+		unsigned int n;
+
+		md_send_prefetch(md);
+		n = rte_eth_rx_burst(md->rxqs[q].port, md->rxqs[q].queue, pkts, RX_BURST);
 
 		t = sample(md, PDP_STAGE_RECEIVE, t, n);
 		if (q == 0) {
@@ -120,8 +124,13 @@ static void run_calls(struct pdp_md *md)
 	struct md_call *call;
 
 	while (rte_ring_sc_dequeue(md->calls, (void **)&call) == 0) {
-		call->fn(md, call->arg);
-		__atomic_store_n(&call->done, 1, __ATOMIC_RELEASE);
+		uint32_t pending = MD_CALL_PENDING;
+
+		/* Not if the caller gave up: its arguments are gone. */
+		if (__atomic_compare_exchange_n(&call->state, &pending, MD_CALL_RUNNING, false,
+						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			call->fn(md, call->arg);
+		__atomic_store_n(&call->state, MD_CALL_DONE, __ATOMIC_RELEASE);
 	}
 }
 
@@ -165,6 +174,36 @@ void pdp_md_stop(struct pdp_md *md)
 	__atomic_store_n(&md->stop, 1, __ATOMIC_RELEASE);
 }
 
+/* Calls that were given up and that the lcore has passed by since. Control thread. */
+static void free_stale_calls(struct pdp_md *md)
+{
+	struct md_call **next = &md->stale_calls;
+
+	while (*next != NULL) {
+		struct md_call *call = *next;
+
+		if (__atomic_load_n(&call->state, __ATOMIC_ACQUIRE) != MD_CALL_DONE) {
+			next = &call->next_stale;
+			continue;
+		}
+		*next = call->next_stale;
+		free(call);
+	}
+}
+
+/* @return false: the call has begun, so it ends soon */
+static bool give_up(struct pdp_md *md, struct md_call *call)
+{
+	uint32_t pending = MD_CALL_PENDING;
+
+	if (!__atomic_compare_exchange_n(&call->state, &pending, MD_CALL_GIVEN_UP, false,
+					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return false;
+	call->next_stale = md->stale_calls;
+	md->stale_calls = call;
+	return true;
+}
+
 int pdp_md_call(struct pdp_md *md, void (*fn)(struct pdp_md *md, void *arg), void *arg)
 {
 	const uint64_t deadline = rte_rdtsc() + rte_get_tsc_hz();
@@ -172,14 +211,14 @@ int pdp_md_call(struct pdp_md *md, void (*fn)(struct pdp_md *md, void *arg), voi
 
 	if (call == NULL)
 		return -ENOMEM;
+	free_stale_calls(md);
 	*call = (struct md_call){.fn = fn, .arg = arg};
 	if (rte_ring_sp_enqueue(md->calls, call) != 0) {
 		free(call);
 		return -EBUSY;
 	}
-	while (!__atomic_load_n(&call->done, __ATOMIC_ACQUIRE)) {
-		/* The call may still be run later: it is not freed then. */
-		if (rte_rdtsc() > deadline)
+	while (__atomic_load_n(&call->state, __ATOMIC_ACQUIRE) != MD_CALL_DONE) {
+		if (rte_rdtsc() > deadline && give_up(md, call))
 			return -ETIMEDOUT;
 		nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
 	}

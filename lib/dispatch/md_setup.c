@@ -134,6 +134,13 @@ void pdp_md_destroy(struct pdp_md *md)
 	free(md->dirty);
 	free(md->active);
 	free(md->engines);
+	/* The loop has ended: nobody looks at them any more. */
+	while (md->stale_calls != NULL) {
+		struct md_call *call = md->stale_calls;
+
+		md->stale_calls = call->next_stale;
+		free(call);
+	}
 	free(md->calls);
 	free(md);
 }

@@ -143,7 +143,7 @@ void pdp_md_stop(struct pdp_md *md);
 
 /**
  * Run a function on the MD lcore between two turns of its loop, and wait for it.
- * @return 0; -ETIMEDOUT: the lcore did not come by within a second (fn may still run later);
+ * @return 0; -ETIMEDOUT: the lcore did not come by within a second: fn will not run;
  * -EBUSY: too many at once Thread: control.
  */
 int pdp_md_call(struct pdp_md *md, void (*fn)(struct pdp_md *md, void *arg), void *arg);

@@ -19,10 +19,11 @@
 #include "engine_priv.h"
 #include "pdp_log.h"
 
-#define BACKOFF_MIN_MS 10
-#define BACKOFF_MAX_MS 5000
-#define DRAIN_STEP_US  1000
-#define DRAIN_MS       200 /* an engine that holds packets longer is stopped with them */
+#define BACKOFF_MIN_MS	10
+#define BACKOFF_MAX_MS	5000
+#define REMOVE_AGAIN_US 100000
+#define DRAIN_STEP_US	1000
+#define DRAIN_MS	200 /* an engine that holds packets longer is stopped with them */
 
 int pdp_logtype;
 RTE_LOG_REGISTER(pdp_logtype, pdp, NOTICE);
@@ -140,6 +141,15 @@ bool pdp_engines_locks_lost(const struct pdp_engines *all)
 
 static void on_restart(void *arg);
 static void on_start_late(void *arg);
+static void gone(struct engine *e);
+
+static void on_gone_again(void *arg)
+{
+	struct engine *e = arg;
+
+	e->timer = NULL;
+	gone(e);
+}
 
 /* The process is gone: its packets are swept, its memory is free again. */
 static void gone(struct engine *e)
@@ -150,15 +160,20 @@ static void gone(struct engine *e)
 	bool was_running = e->state == PDP_ENGINE_RUNNING;
 
 	engine_forget_timer(e);
+	pdp_watch_remove(e->pid_watch);
+	e->pid_watch = NULL;
+	if (on_all_mds(e, on_md_remove, &c) != 0) {
+		/* An MD lcore that is kept off its CPU still refers to the engine's memory. */
+		e->timer = pdp_loop_timer(e->all->p.loop, REMOVE_AGAIN_US, 0, on_gone_again, e);
+		return;
+	}
 	if (attaching(e))
 		e->all->locks_lost = true;
 	reap(e, how, sizeof(how));
-	on_all_mds(e, on_md_remove, &c);
 	if (e->state == PDP_ENGINE_STARTING || e->state == PDP_ENGINE_JOINING)
 		e->all->n_starting--;
-	pdp_watch_remove(e->pid_watch);
 	pdp_watch_remove(e->sock_watch);
-	e->pid_watch = e->sock_watch = NULL;
+	e->sock_watch = NULL;
 	close(e->pidfd);
 	if (e->sock >= 0)
 		close(e->sock);

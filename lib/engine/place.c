@@ -86,8 +86,13 @@ static void set_poll(struct engine *e, bool busy)
 		__atomic_store_n(&status->busy_poll, 1, __ATOMIC_SEQ_CST);
 		pdp_status_wake(status);
 	}
-	for (unsigned int i = 0; i < e->all->p.n_md; i++)
-		pdp_md_call(e->all->p.mds[i], set_may_sleep, &m);
+	for (unsigned int i = 0; i < e->all->p.n_md; i++) {
+		if (pdp_md_call(e->all->p.mds[i], set_may_sleep, &m) != 0 && !busy) {
+			/* That lcore would not wake it: it goes on polling. */
+			e->busy_poll = true;
+			return;
+		}
+	}
 	if (!busy)
 		__atomic_store_n(&status->busy_poll, 0, __ATOMIC_SEQ_CST);
 }

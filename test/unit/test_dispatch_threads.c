@@ -5,6 +5,7 @@
  */
 #include "hand.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
@@ -203,9 +204,42 @@ static void test_engines_come_and_go(void **state)
 	hand_close(&h);
 }
 
+static void *run_loop(void *md)
+{
+	pdp_md_run(md);
+	return NULL;
+}
+
+static void count_up(struct pdp_md *md, void *arg)
+{
+	++*(unsigned int *)arg;
+}
+
+static void end_loop(struct pdp_md *md, void *arg)
+{
+	pdp_md_stop(md);
+}
+
+/* A lcore that is kept off its CPU for long: the caller's arguments are gone when it comes back. */
+static void test_call_given_up(void **state)
+{
+	unsigned int calls = 0;
+	pthread_t loop;
+
+	hand_open(&h, 1, "rr", PDP_HASH_INNER);
+	assert_int_equal(pdp_md_call(h.md, count_up, &calls), -ETIMEDOUT);
+	assert_int_equal(pthread_create(&loop, NULL, run_loop, h.md), 0);
+	assert_int_equal(pdp_md_call(h.md, count_up, &calls), 0);
+	assert_int_equal(calls, 1);
+	assert_int_equal(pdp_md_call(h.md, end_loop, NULL), 0);
+	pthread_join(loop, NULL);
+	hand_close(&h);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_engines_come_and_go)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_engines_come_and_go),
+					   cmocka_unit_test(test_call_given_up)};
 
 	return cmocka_run_group_tests(tests, kit_eal, NULL);
 }
