@@ -77,7 +77,7 @@ static inline bool unwrap(struct pdp_vr *vr, const struct pdp_desc *d, unsigned 
 		.slot = d->slot,
 		.in_vif = d->vif,
 	};
-	if (likely(vr->vifs[d->vif].in_place))
+	if (likely(vr->vifs[d->vif].in_place && len <= vr->vifs[d->vif].frame_max))
 		return true;
 	why = pdp_vif_decap(&vr->vifs[d->vif], data, &len, &off);
 	if (unlikely(why != PDP_VIF_OK)) {

@@ -57,6 +57,7 @@ bool stats_balanced(const struct pdp_vr_account *a, unsigned int n_vifs)
 
 struct hold_call {
 	uint64_t held;
+	uint32_t available;
 };
 
 static void on_hold(struct pdp_md *md, void *arg)
@@ -64,6 +65,8 @@ static void on_hold(struct pdp_md *md, void *arg)
 	struct hold_call *c = arg;
 
 	c->held += pdp_md_in_flight(md) + pdp_md_blanks(md);
+	/* With one MD lcore nobody else uses the pool just now: exact under load too. */
+	c->available = rte_mempool_avail_count(node.pool);
 }
 
 /* Buffers that are nowhere: not in the pool, not with engines, not where the drivers had them at
@@ -74,8 +77,7 @@ int64_t stats_pool_missing(void)
 
 	for (unsigned int i = 0; i < node.n_md; i++)
 		pdp_md_call(node.mds[i], on_hold, &c);
-	return (int64_t)node.pool_size - rte_mempool_avail_count(node.pool) - (int64_t)c.held -
-	       node.pool_in_ports;
+	return (int64_t)node.pool_size - c.available - (int64_t)c.held - node.pool_in_ports;
 }
 
 int stats_init(void)

@@ -165,7 +165,7 @@ struct pdp_region {
 	uint32_t pad;
 	uint64_t tsc_hz;     /**< of the primary; engines keep time by it */
 	uint64_t status_off; /**< struct pdp_status */
-	uint64_t conf_off;   /**< what lib/engine tells the engine of its VR (pdp_engine_conf.h) */
+	uint64_t conf_off;   /**< what lib/engine tells the engine of its VR (pdp_engine_proto.h) */
 	uint64_t ctl_to_off; /**< control ring, MD to engine */
 	uint64_t ctl_from_off; /**< control ring, engine to MD */
 	struct {
