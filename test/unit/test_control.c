@@ -185,14 +185,26 @@ static void ask(int fd, const char *text)
 static const char *answer(int fd)
 {
 	static char line[ANSWER_MAX];
+	char *end = NULL;
 	size_t n = 0;
 
-	while (n + 1 < sizeof(line) && recv(fd, line + n, 1, 0) == 1 && line[n] != '\n') {
-		if (line[n] == '"')
-			line[n] = '\'';
-		n++;
+	while (end == NULL && n + 1 < sizeof(line)) {
+		ssize_t got = recv(fd, line + n, sizeof(line) - 1 - n, MSG_PEEK);
+
+		if (got <= 0)
+			break;
+		end = memchr(line + n, '\n', (size_t)got);
+		if (end != NULL)
+			got = end + 1 - (line + n);
+		got = recv(fd, line + n, (size_t)got, 0);
+		assert_true(got > 0);
+		n += (size_t)got;
 	}
+	if (end != NULL)
+		n--;
 	line[n] = '\0';
+	for (char *c = line; (c = strchr(c, '"')) != NULL; c++)
+		*c = '\'';
 	return line;
 }
 
