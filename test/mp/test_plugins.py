@@ -11,7 +11,8 @@ GOOD = 500  # t_answer forwards so many before it begins to answer its way
 
 
 def node_of(plugin, args=None, vdev="net_loadgen0,rate=20000,flows=100", **keys):
-    """VR red with the plugin on net_loadgen0."""
+    """VR red with the plugin on net_loadgen0; so many slots that an engine may be off its CPU for long."""
+    keys.setdefault("slots", 16384)
     vr = {"name": "red", "plugin": plugin, "args": args or {}, "vifs": [{"name": "a", "port": "net_loadgen0"}], **keys}
     return Node({"ports": ports("net_loadgen0"), "vrs": [vr]}, [vdev])
 
