@@ -55,6 +55,7 @@ class Session:
         self.options = options
         self.build = options.build
         self.scratch = None
+        self.private = None  # no folder above it is open to all: EAL loads drivers from such places only
         self.processes = []
         self.prefixes = []
         self.n_prefixes = 0
@@ -75,6 +76,7 @@ class Session:
             with procs.no_signals():
                 self.hugepages.reserve()
                 self.scratch = tempfile.mkdtemp(prefix="pdp-bench-")
+                self.private = tempfile.mkdtemp(prefix="pdp-bench-", dir="/run")
         except BaseException:
             self.close()
             raise
@@ -93,8 +95,9 @@ class Session:
             while self.prefixes:
                 procs.forget_prefix(self.prefixes.pop())
             self.hugepages.give_back()
-            if self.scratch is not None:
-                shutil.rmtree(self.scratch, ignore_errors=True)
+            for folder in (self.scratch, self.private):
+                if folder is not None:
+                    shutil.rmtree(folder, ignore_errors=True)
             if self.lock is not None:
                 self.lock.close()
 
@@ -110,6 +113,10 @@ class Session:
         if not os.path.exists(file):
             raise Trouble(f"{file} is not there; build it (ninja -C {self.build})")
         return file
+
+    def driver(self, *path):
+        """Copies a DPDK driver of the build folder to where EAL accepts it. @return its path"""
+        return shutil.copy(self.program(*path), self.private)
 
     def file(self, name, text):
         """Writes a file into the scratch folder. @return its path"""

@@ -62,7 +62,7 @@ def null_parties(session, programs):
 
 
 def loadgen_parties(session):
-    driver = session.program("drivers", "net", "loadgen", "librte_net_loadgen.so")
+    driver = session.driver("drivers", "net", "loadgen", "librte_net_loadgen.so")
     return [Testpmd(session, IO, "io", LOADGEN_PORTS, driver),
             Node(session, OURS, loadgen_config(session, 1), LOADGEN_PORTS),
             Testpmd(session, MAC, "mac", LOADGEN_PORTS, driver),
