@@ -6,6 +6,7 @@
  * A VR's account is summed up on each MD lcore between two turns of its loop, so it balances
  * exactly under full load.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,16 @@ struct account_call {
 	struct pdp_vr_account *sum;
 };
 
+#define ASK_TIMES 5
+
+/* An MD lcore may be kept off its CPU for longer than one call waits; an account without its share
+ * would tell of missing buffers. */
+static void ask(struct pdp_md *md, void (*fn)(struct pdp_md *md, void *arg), void *arg)
+{
+	for (unsigned int i = 0; i < ASK_TIMES && pdp_md_call(md, fn, arg) == -ETIMEDOUT; i++)
+		;
+}
+
 static void on_account(struct pdp_md *md, void *arg)
 {
 	struct account_call *c = arg;
@@ -32,7 +43,7 @@ void stats_account(unsigned int vr, struct pdp_vr_account *sum)
 	struct account_call c = {.vr = vr, .sum = sum};
 
 	for (unsigned int i = 0; i < node.n_md; i++)
-		pdp_md_call(node.mds[i], on_account, &c);
+		ask(node.mds[i], on_account, &c);
 }
 
 static void totals(const struct pdp_vr_account *a, unsigned int n_vifs, uint64_t *rx, uint64_t *tx,
@@ -76,7 +87,7 @@ int64_t stats_pool_missing(void)
 	struct hold_call c = {0};
 
 	for (unsigned int i = 0; i < node.n_md; i++)
-		pdp_md_call(node.mds[i], on_hold, &c);
+		ask(node.mds[i], on_hold, &c);
 	return (int64_t)node.pool_size - c.available - (int64_t)c.held - node.pool_in_ports;
 }
 
