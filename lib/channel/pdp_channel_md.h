@@ -162,6 +162,7 @@ struct pdp_taken {
 	uint64_t blank; /**< it was a BLANK that the engine filled, or gave back with DROP */
 	uint64_t bad;	/**< offset or length are impossible: the packet can only be freed */
 	bool alike;	/**< all have the verdict and the vif of the first */
+	uint64_t bytes; /**< lengths that the returns say, all of them */
 	struct rte_mbuf *m[64]; /**< NULL where `none` */
 };
 
@@ -197,6 +198,7 @@ static inline void pdp_chan_take(struct pdp_chan *ch, const struct pdp_return *r
 	uint32_t n_free = ch->n_free;
 	const uint32_t n_slots = ch->n_slots, n_all = ch->n_slots + ch->n_blanks;
 	uint64_t none = 0, blank = 0, bad = 0;
+	uint64_t bytes = 0;
 	uint32_t differ = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
@@ -206,6 +208,7 @@ static inline void pdp_chan_take(struct pdp_chan *ch, const struct pdp_return *r
 		struct rte_mbuf *m = likely(r->slot < n_all) ? l->m : NULL;
 
 		taken->m[i] = m;
+		bytes += r->len;
 		differ |= (uint32_t)(r->vif ^ returns[0].vif) |
 			  (uint32_t)(r->verdict ^ returns[0].verdict);
 		if (unlikely(m == NULL)) {
@@ -234,6 +237,7 @@ static inline void pdp_chan_take(struct pdp_chan *ch, const struct pdp_return *r
 	taken->blank = blank;
 	taken->bad = bad;
 	taken->alike = differ == 0;
+	taken->bytes = bytes;
 }
 
 /**

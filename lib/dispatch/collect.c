@@ -68,7 +68,7 @@ static void uncommon(struct pdp_md *md, struct md_engine *e, const struct pdp_re
 		else if (r->vif >= vr->n_vifs)
 			lie(e, m, PDP_LIE_VIF);
 		else
-			md_transmit_add(md, md_gid(md, vr, r->vif), &m, 1);
+			md_transmit_add(md, md_gid(md, vr, r->vif), &m, 1, m->pkt_len);
 		break;
 	case PDP_DROP:
 		if (pdp_return_reason(r) < PDP_DROP_N_ENGINE &&
@@ -96,15 +96,18 @@ static void verdicts(struct pdp_md *md, struct md_engine *e, const struct pdp_re
 
 	while (i < n) {
 		const uint8_t verdict = returns[i].verdict, vif = returns[i].vif;
+		uint64_t bytes = 0;
 		unsigned int end = i;
 
-		if (likely(t->alike && special == 0))
+		if (likely(t->alike && special == 0)) {
 			end = n;
+			bytes = t->bytes;
+		}
 		while (end < n && returns[end].verdict == verdict && returns[end].vif == vif &&
 		       !(special >> end & 1))
-			end++;
+			bytes += returns[end++].len;
 		if (likely(end != i && (verdict & 3) == PDP_FORWARD && vif < n_vifs)) {
-			md_transmit_add(md, md_gid(md, e->vr, vif), &t->m[i], end - i);
+			md_transmit_add(md, md_gid(md, e->vr, vif), &t->m[i], end - i, bytes);
 			i = end;
 			continue;
 		}

@@ -126,7 +126,9 @@ void md_collect_announce(struct pdp_md *md);
 void md_collect_prefetch(struct pdp_md *md);
 unsigned int md_collect(struct pdp_md *md);
 unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e);
-void md_transmit_add(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n);
+/* @param bytes  lengths of the n packets together */
+void md_transmit_add(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n,
+		     uint64_t bytes);
 unsigned int md_transmit(struct pdp_md *md);
 
 static inline void md_list_active(struct pdp_md *md, struct md_engine *e)

@@ -87,7 +87,8 @@ struct pdp_balancer {
 	const char *name;
 	bool needs_hash; /**< pick() reads hashes */
 	bool spills; /**< a packet for an engine without free slots goes to the next that has one */
-	/** Choose an engine for each of n packets. @param out n engine places */
+	/** Choose an engine for each of n packets. @param hashes NULL without needs_hash; @param
+	 * out n engine places */
 	void (*pick)(struct pdp_balance *b, const uint32_t *hashes, unsigned int n, uint8_t *out);
 };
 

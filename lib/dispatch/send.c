@@ -105,7 +105,8 @@ static void sort_by_place(const struct md_vr *vr, struct rte_mbuf **pkts, const 
 		const unsigned int at = s->end[places[i]]++;
 
 		s->pkts[at] = pkts[i];
-		s->hashes[at] = hashes[i];
+		if (hashes != NULL)
+			s->hashes[at] = hashes[i];
 	}
 }
 
@@ -133,7 +134,8 @@ static void send_share(struct pdp_md *md, struct md_vr *vr, unsigned int place,
 	for (unsigned int i = 0; i < tries && done < n; i++) {
 		struct md_engine *e = vr->engines[(place + i) % vr->n_engines];
 
-		done += stage_some(md, e, pkts + done, hashes + done, n - done, vif, flags);
+		done += stage_some(md, e, pkts + done, hashes != NULL ? hashes + done : NULL,
+				   n - done, vif, flags);
 	}
 	if (unlikely(done < n))
 		drop(vr, pkts + done, n - done, PDP_DROP_ENGINE_FULL);
@@ -142,19 +144,20 @@ static void send_share(struct pdp_md *md, struct md_vr *vr, unsigned int place,
 static void send_balanced(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf **pkts,
 			  const uint32_t *results, unsigned int n, uint8_t vif)
 {
-	uint32_t hashes[RX_BURST] = {0};
+	const bool hashed = vr->balancer->needs_hash;
+	uint32_t hashes[RX_BURST];
 	uint8_t places[RX_BURST];
 	unsigned int first = 0;
 	struct sorted s;
 
-	if (vr->balancer->needs_hash)
+	if (hashed)
 		hash_run(vr, pkts, results, n, vif, hashes);
-	vr->balancer->pick(vr->balance, hashes, n, places);
-	sort_by_place(vr, pkts, hashes, places, n, &s);
+	vr->balancer->pick(vr->balance, hashed ? hashes : NULL, n, places);
+	sort_by_place(vr, pkts, hashed ? hashes : NULL, places, n, &s);
 	for (unsigned int p = 0; p < vr->n_engines; p++) {
 		if (s.end[p] != first)
-			send_share(md, vr, p, s.pkts + first, s.hashes + first, s.end[p] - first,
-				   vif);
+			send_share(md, vr, p, s.pkts + first, hashed ? s.hashes + first : NULL,
+				   s.end[p] - first, vif);
 		first = s.end[p];
 	}
 }

@@ -46,27 +46,27 @@ static unsigned int room(struct md_txbuf *b, unsigned int n)
 	return RTE_MIN(n, TX_BUFFER - b->n);
 }
 
-void md_transmit_add(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n)
+void md_transmit_add(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n,
+		     uint64_t bytes)
 {
 	struct md_vif *vif = &md->vifs[gid];
 	struct md_txbuf *b = md->tx[vif->port];
 	unsigned int fit = room(b, n);
-	uint64_t bytes = 0;
 
 	if (!b->dirty) {
 		b->dirty = true;
 		md->tx_dirty[md->n_tx_dirty++] = b;
 	}
-	for (unsigned int i = 0; i < fit; i++) {
-		bytes += pkts[i]->pkt_len;
+	memcpy(&b->pkts[b->n], pkts, fit * sizeof(pkts[0]));
+	for (unsigned int i = 0; i < fit; i++)
 		b->gids[b->n + i] = gid;
-		b->pkts[b->n + i] = pkts[i];
-	}
 	b->n += fit;
+	for (unsigned int i = fit; i < n; i++) {
+		bytes -= pkts[i]->pkt_len;
+		drop_full(md, gid, pkts[i]);
+	}
 	count(&vif->c.tx, fit);
 	count(&vif->c.tx_bytes, bytes);
-	for (unsigned int i = fit; i < n; i++)
-		drop_full(md, gid, pkts[i]);
 }
 
 unsigned int md_transmit(struct pdp_md *md)
