@@ -47,7 +47,6 @@ enum pdp_drop {
 	PDP_DROP_BAD_VIF,	/**< forwarded to a vif that the VR does not have */
 	PDP_DROP_BAD_HOLD, /**< PDP_HOLD without PDP_VR_HOLDS, or never released before the engine
 			      left */
-	PDP_DROP_BAD_PKT,  /**< the plugin moved data or lengths beyond the packet's buffer */
 	PDP_DROP_N_ENGINE = 24,
 	PDP_DROP_NO_ENGINE = PDP_DROP_N_ENGINE, /**< the VR has no running engine */
 	PDP_DROP_ENGINE_FULL,			/**< no free slot: the engine does not keep up */

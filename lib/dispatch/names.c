@@ -21,7 +21,6 @@ const char *pdp_drop_name(unsigned int drop)
 		[PDP_DROP_VR] = "vr",
 		[PDP_DROP_BAD_VIF] = "bad_vif",
 		[PDP_DROP_BAD_HOLD] = "bad_hold",
-		[PDP_DROP_BAD_PKT] = "bad_packet",
 		[PDP_DROP_NO_ENGINE] = "no_engine",
 		[PDP_DROP_ENGINE_FULL] = "engine_full",
 		[PDP_DROP_UNFIT] = "unfit_buffer",
