@@ -59,8 +59,8 @@ static inline uint8_t pdp_return_reason(const struct pdp_return *r)
 }
 
 /**
- * Write a descriptor of a wholly visible packet from two registers: field by field it costs twice
- * as much. Both sides run on one machine, so the byte order is its own.
+ * Write a descriptor of a wholly visible packet, in two words. Both sides run on one machine, so
+ * the byte order is its own.
  */
 static inline void pdp_desc_write(struct pdp_desc *d, uint64_t off_hash, uint16_t slot,
 				  uint16_t len, uint8_t vif, uint8_t flags)

@@ -8,7 +8,6 @@
 #include "dispatch_priv.h"
 
 #define COLLECT_BURST 64
-#define WRITE_AHEAD   128  /* descriptors whose lines are asked for at the start of a turn */
 #define COLLECT_MAX   256u /* per engine and turn */
 #define CTL_BURST     4	   /* control messages per engine and turn (DESIGN rule 8) */
 #define BLANK_BURST   8	   /* BLANKs topped up per engine and turn */
@@ -189,12 +188,6 @@ void md_collect_announce(struct pdp_md *md)
 
 		rte_prefetch0(ch->from.ring);
 	}
-}
-
-void md_send_prefetch(struct pdp_md *md)
-{
-	for (unsigned int i = 0; i < md->n_active; i++)
-		pdp_ring_prefetch_write(&md->active[i]->ch->to, 64, sizeof(struct pdp_desc));
 }
 
 void md_collect_prefetch(struct pdp_md *md)

@@ -6,6 +6,14 @@
  */
 #include "dispatch_priv.h"
 
+/* The lines that the next burst's descriptors go into are in the engines' caches: asked for while
+ * it is received. */
+void md_send_prefetch(struct pdp_md *md)
+{
+	for (unsigned int i = 0; i < md->n_active; i++)
+		pdp_ring_prefetch_write(&md->active[i]->ch->to, RX_BURST, sizeof(struct pdp_desc));
+}
+
 /* Free a few packets of one VR for one reason. */
 static void drop(struct md_vr *vr, struct rte_mbuf **pkts, unsigned int n, enum pdp_drop why)
 {
