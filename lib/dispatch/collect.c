@@ -150,8 +150,7 @@ unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
 		collect_burst(md, e, burst);
 		total += burst;
 	}
-	if (unlikely(ch->n_blank_free != 0 && !e->draining) &&
-	    pdp_chan_top_up(ch, md->pool, BLANK_BURST) != 0)
+	if (unlikely(ch->n_blank_free != 0) && pdp_chan_top_up(ch, md->pool, BLANK_BURST) != 0)
 		pdp_chan_notify(ch);
 	if (pdp_chan_out(ch) != 0 || unlikely(ch->wake_pending))
 		pdp_chan_look(ch);

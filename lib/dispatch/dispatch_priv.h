@@ -30,10 +30,9 @@ struct md_engine {
 	struct rte_ring *ctl_to; /* NULL: the first MD lcore relays control */
 	struct rte_ring *ctl_from;
 	struct md_vr *vr;
-	uint16_t index; /* engine index in its VR */
-	bool listed;	/* in md->active */
-	bool dirty;	/* in md->dirty: has staged packets */
-	bool draining;
+	uint16_t index;	     /* engine index in its VR */
+	bool listed;	     /* in md->active */
+	bool dirty;	     /* in md->dirty: has staged packets */
 	uint64_t staged_tsc; /* when the first staged packet came */
 };
 
@@ -50,7 +49,7 @@ struct md_vr {
 	uint8_t vif_kind[PDP_VIF_MAX];
 	struct md_vif *vifs;			    /* n_vifs, a part of md->vifs */
 	struct md_engine *engines[PDP_ENGINES_MAX]; /* by place: those that get packets */
-	struct md_engine *all[PDP_ENGINES_MAX];	    /* by engine index: draining ones too */
+	struct md_engine *all[PDP_ENGINES_MAX]; /* by engine index: parked and draining ones too */
 	struct pdp_balance *balance;
 	struct pdp_vr_counters c;
 };

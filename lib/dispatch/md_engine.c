@@ -40,13 +40,12 @@ static void list_remove(struct md_engine **list, unsigned int *n, const struct m
 
 int pdp_md_engine_add(struct pdp_md *md, unsigned int vr_index, unsigned int engine,
 		      struct pdp_chan *ch, struct rte_ring *ctl_to, struct rte_ring *ctl_from,
-		      uint32_t weight)
+		      uint32_t weight, bool active)
 {
 	struct md_vr *vr = &md->vrs[vr_index];
 	struct md_engine *e;
 
-	if (engine >= PDP_ENGINES_MAX || vr->all[engine] != NULL ||
-	    vr->n_engines == PDP_ENGINES_MAX || lists_grow(md) != 0)
+	if (engine >= PDP_ENGINES_MAX || vr->all[engine] != NULL || lists_grow(md) != 0)
 		return -ENOSPC;
 	e = malloc(sizeof(*e));
 	if (e == NULL)
@@ -58,38 +57,64 @@ int pdp_md_engine_add(struct pdp_md *md, unsigned int vr_index, unsigned int eng
 				.index = (uint16_t)engine};
 	vr->all[engine] = e;
 	md->engines[md->n_engines++] = e;
-	vr->balance->weights[vr->n_engines] = weight;
-	vr->engines[vr->n_engines++] = e;
-	vr->balance->n = vr->n_engines;
-	pdp_balance_rebuild(vr->balance);
+	if (active)
+		pdp_md_engine_activate(md, vr_index, engine, weight);
 	return 0;
+}
+
+static unsigned int place_of(const struct md_vr *vr, const struct md_engine *e)
+{
+	unsigned int place = 0;
+
+	while (place < vr->n_engines && vr->engines[place] != e)
+		place++;
+	return place;
+}
+
+void pdp_md_engine_activate(struct pdp_md *md, unsigned int vr_index, unsigned int engine,
+			    uint32_t weight)
+{
+	struct md_vr *vr = &md->vrs[vr_index];
+	struct pdp_balance *b = vr->balance;
+	struct md_engine *e = vr->all[engine];
+	unsigned int place;
+
+	if (e == NULL)
+		return;
+	place = place_of(vr, e);
+	if (place < vr->n_engines && b->weights[place] == weight)
+		return;
+	if (place == vr->n_engines)
+		vr->engines[vr->n_engines++] = e;
+	b->weights[place] = weight;
+	b->n = vr->n_engines;
+	pdp_balance_rebuild(b);
 }
 
 void pdp_md_engine_drain(struct pdp_md *md, unsigned int vr_index, unsigned int engine)
 {
 	struct md_vr *vr = &md->vrs[vr_index];
+	struct pdp_balance *b = vr->balance;
 	struct md_engine *e = vr->all[engine];
+	unsigned int place;
 
-	if (e == NULL || e->draining)
+	if (e == NULL)
 		return;
-	e->draining = true;
+	place = place_of(vr, e);
+	if (place == vr->n_engines)
+		return;
 	md_send_flush(md, true);
-	for (unsigned int i = 0; i < vr->n_engines; i++) {
-		if (vr->engines[i] != e)
-			continue;
-		/* The last one takes the free place; its buckets follow it. */
-		vr->n_engines--;
-		vr->engines[i] = vr->engines[vr->n_engines];
-		vr->balance->weights[i] = vr->balance->weights[vr->n_engines];
-		for (unsigned int k = 0; k < PDP_BUCKETS; k++) {
-			uint8_t *b = &vr->balance->bucket_engine[k];
+	/* The last one takes the free place; its buckets follow it. */
+	vr->n_engines--;
+	vr->engines[place] = vr->engines[vr->n_engines];
+	b->weights[place] = b->weights[vr->n_engines];
+	for (unsigned int k = 0; k < PDP_BUCKETS; k++) {
+		uint8_t *p = &b->bucket_engine[k];
 
-			*b = *b == i ? UINT8_MAX : *b == vr->n_engines ? (uint8_t)i : *b;
-		}
-		break;
+		*p = *p == place ? UINT8_MAX : *p == vr->n_engines ? (uint8_t)place : *p;
 	}
-	vr->balance->n = vr->n_engines;
-	pdp_balance_rebuild(vr->balance);
+	b->n = vr->n_engines;
+	pdp_balance_rebuild(b);
 }
 
 unsigned int pdp_md_engine_out(const struct pdp_md *md, unsigned int vr, unsigned int engine)

@@ -152,15 +152,29 @@ int pdp_md_call(struct pdp_md *md, void (*fn)(struct pdp_md *md, void *arg), voi
 /** The functions below run on the MD lcore (by pdp_md_call), or before its loop starts. */
 
 /**
- * Let an engine take part.
+ * Make an engine known: its control messages are relayed and BLANKs are lent to it. It gets packets
+ * only while it is active.
  * @param ctl_to, ctl_from  its control rings; NULL on all MD lcores but the first
- * @param weight            1..1000
+ * @param weight            1..1000; of an active one
+ * @param active            also let it take part, as by pdp_md_engine_activate()
  * @return 0, or -ENOSPC
  */
 int pdp_md_engine_add(struct pdp_md *md, unsigned int vr, unsigned int engine, struct pdp_chan *ch,
-		      struct rte_ring *ctl_to, struct rte_ring *ctl_from, uint32_t weight);
+		      struct rte_ring *ctl_to, struct rte_ring *ctl_from, uint32_t weight,
+		      bool active);
 
-/** Send nothing more to an engine; what it returns is still collected. */
+/**
+ * Let an engine take part that was added: parked, or draining. As few buckets move as an even share
+ * needs. One that is active gets the weight, if it is another one.
+ * @param weight  1..1000
+ */
+void pdp_md_engine_activate(struct pdp_md *md, unsigned int vr, unsigned int engine,
+			    uint32_t weight);
+
+/**
+ * Send nothing more to an engine; what it returns is still collected. As few buckets move as an
+ * even share of the others needs. It is parked when pdp_md_engine_out() is 0.
+ */
 void pdp_md_engine_drain(struct pdp_md *md, unsigned int vr, unsigned int engine);
 
 /** Packets that an engine still has, BLANKs not counted. */

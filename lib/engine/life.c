@@ -61,7 +61,7 @@ static void on_md_add(struct pdp_md *md, void *arg)
 
 	/* The first MD lcore relays control messages. */
 	c->rc = pdp_md_engine_add(md, e->vr, e->index, e->chans[c->md], c->md == 0 ? to : NULL,
-				  c->md == 0 ? from : NULL, weight);
+				  c->md == 0 ? from : NULL, weight, true);
 }
 
 static void on_md_drain(struct pdp_md *md, void *arg)

@@ -99,8 +99,8 @@ void hand_open(struct hand *h, unsigned int n_vrs, const char *balancer, enum pd
 	current = h;
 }
 
-void hand_engine_add(struct hand *h, unsigned int vr, unsigned int engine, uint32_t n_slots,
-		     uint32_t n_blanks, uint32_t weight)
+static void engine_add(struct hand *h, unsigned int vr, unsigned int engine, uint32_t n_slots,
+		       uint32_t n_blanks, uint32_t weight, bool active)
 {
 	struct hand_engine *e = &h->engines[vr][engine];
 
@@ -108,9 +108,21 @@ void hand_engine_add(struct hand *h, unsigned int vr, unsigned int engine, uint3
 	e->ch = pdp_chan_create(e->region, 0, h->base, false);
 	assert_non_null(e->ch);
 	kit_end_open(&e->end, e->region, 0);
-	assert_int_equal(
-		pdp_md_engine_add(h->md, vr, engine, e->ch, e->end.ctl_to, e->end.ctl_from, weight),
-		0);
+	assert_int_equal(pdp_md_engine_add(h->md, vr, engine, e->ch, e->end.ctl_to, e->end.ctl_from,
+					   weight, active),
+			 0);
+}
+
+void hand_engine_add(struct hand *h, unsigned int vr, unsigned int engine, uint32_t n_slots,
+		     uint32_t n_blanks, uint32_t weight)
+{
+	engine_add(h, vr, engine, n_slots, n_blanks, weight, true);
+}
+
+void hand_engine_add_parked(struct hand *h, unsigned int vr, unsigned int engine, uint32_t n_slots,
+			    uint32_t n_blanks)
+{
+	engine_add(h, vr, engine, n_slots, n_blanks, 1, false);
 }
 
 unsigned int hand_engine_remove(struct hand *h, unsigned int vr, unsigned int engine)

@@ -55,6 +55,9 @@ void hand_close(struct hand *h);
 
 void hand_engine_add(struct hand *h, unsigned int vr, unsigned int engine, uint32_t n_slots,
 		     uint32_t n_blanks, uint32_t weight);
+/* Known to the MD, but without packets. */
+void hand_engine_add_parked(struct hand *h, unsigned int vr, unsigned int engine, uint32_t n_slots,
+			    uint32_t n_blanks);
 /* @return packets that were lost with it */
 unsigned int hand_engine_remove(struct hand *h, unsigned int vr, unsigned int engine);
 
