@@ -95,6 +95,23 @@ static inline void port_close(const char *name)
 	assert_int_equal(rte_vdev_uninit(name), 0);
 }
 
+/* Teardown of a test: what a failed one left open would keep the next from opening its own. */
+static inline int ports_close(void **state)
+{
+	char name[RTE_ETH_NAME_MAX_LEN];
+	uint16_t port;
+
+	RTE_ETH_FOREACH_DEV (port) {
+		if (rte_eth_dev_get_name_by_port(port, name) != 0)
+			continue;
+		(void)rte_eth_dev_stop(port);
+		(void)rte_vdev_uninit(name);
+	}
+	return 0;
+}
+
+#define port_test(fn) cmocka_unit_test_teardown(fn, ports_close)
+
 /* The stamp of a packet, or NULL. */
 static inline struct pdp_loadgen_stamp *stamp_of(struct rte_mbuf *m)
 {

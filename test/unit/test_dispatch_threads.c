@@ -92,11 +92,21 @@ static void on_check(struct pdp_md *md, void *arg)
 		       hand_tx_count(&a) + a.c.punted + hand_drops(&a) + a.in_flight;
 }
 
+/* A machine that stood still for a second is no failure: a call that timed out did not run. */
+static void call(void (*fn)(struct pdp_md *md, void *arg), void *arg)
+{
+	int rc = -ETIMEDOUT;
+
+	for (unsigned int i = 0; i < 20 && rc == -ETIMEDOUT; i++)
+		rc = pdp_md_call(h.md, fn, arg);
+	assert_int_equal(rc, 0);
+}
+
 static void check_now(void)
 {
 	bool ok = false;
 
-	assert_int_equal(pdp_md_call(h.md, on_check, &ok), 0);
+	call(on_check, &ok);
 	assert_true(ok);
 }
 
@@ -145,19 +155,19 @@ static void live_and_leave(unsigned int engine)
 	unsigned int out = engine;
 	struct worker w;
 
-	assert_int_equal(pdp_md_call(h.md, on_join, &engine), 0);
+	call(on_join, &engine);
 	start(&w, engine);
 	wait_served(&w, 2000);
-	assert_int_equal(pdp_md_call(h.md, on_drain, &engine), 0);
+	call(on_drain, &engine);
 	for (unsigned int ms = 0; out != 0; ms++) {
 		assert_true(ms < 5000);
 		out = engine;
-		assert_int_equal(pdp_md_call(h.md, on_out, &out), 0);
+		call(on_out, &out);
 		check_now();
 	}
 	stop(&w);
 	out = engine;
-	assert_int_equal(pdp_md_call(h.md, on_die, &out), 0);
+	call(on_die, &out);
 	assert_int_equal(out, 0);
 }
 
@@ -167,11 +177,11 @@ static unsigned int live_and_die(unsigned int engine)
 	unsigned int lost = engine;
 	struct worker w;
 
-	assert_int_equal(pdp_md_call(h.md, on_join, &engine), 0);
+	call(on_join, &engine);
 	start(&w, engine);
 	wait_served(&w, 2000);
 	stop(&w);
-	assert_int_equal(pdp_md_call(h.md, on_die, &lost), 0);
+	call(on_die, &lost);
 	check_now();
 	return lost;
 }
@@ -189,7 +199,7 @@ static void test_engines_come_and_go(void **state)
 		rte_eth_fp_ops[p].tx_pkt_burst = sink;
 	}
 	assert_int_equal(pthread_create(&thread, NULL, loop, NULL), 0);
-	assert_int_equal(pdp_md_call(h.md, on_join, &zero), 0);
+	call(on_join, &zero);
 	start(&stays, 0);
 	for (unsigned int i = 0; i < 10; i++) {
 		live_and_leave(1);
@@ -229,9 +239,9 @@ static void test_call_given_up(void **state)
 	hand_open(&h, 1, "rr", PDP_HASH_INNER);
 	assert_int_equal(pdp_md_call(h.md, count_up, &calls), -ETIMEDOUT);
 	assert_int_equal(pthread_create(&loop, NULL, run_loop, h.md), 0);
-	assert_int_equal(pdp_md_call(h.md, count_up, &calls), 0);
+	call(count_up, &calls);
 	assert_int_equal(calls, 1);
-	assert_int_equal(pdp_md_call(h.md, end_loop, NULL), 0);
+	call(end_loop, NULL);
 	pthread_join(loop, NULL);
 	hand_close(&h);
 }

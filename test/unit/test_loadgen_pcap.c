@@ -203,11 +203,11 @@ static void real_capture(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_packet_as_it_was),
-		cmocka_unit_test(repeats_over_queues),
-		cmocka_unit_test(at_a_rate),
-		cmocka_unit_test(what_is_no_capture_is_refused),
-		cmocka_unit_test(real_capture),
+		port_test(every_packet_as_it_was),
+		port_test(repeats_over_queues),
+		port_test(at_a_rate),
+		port_test(what_is_no_capture_is_refused),
+		port_test(real_capture),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
