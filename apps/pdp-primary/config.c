@@ -7,7 +7,6 @@
 #include <bsd/libutil.h>
 #include <dlfcn.h>
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +23,7 @@ static bool balancer_known(const char *name)
 
 static struct pdp_config *load(void)
 {
-	static uint16_t process_cpus[CPU_SETSIZE];
+	uint16_t process_cpus[CPU_SETSIZE];
 	struct pdp_config_error err = {.text = ""};
 	struct pdp_config_env env = {
 		.plugin_path = node.plugin_path,
@@ -36,14 +35,8 @@ static struct pdp_config *load(void)
 		.n_cpus = (unsigned int)sysconf(_SC_NPROCESSORS_CONF),
 	};
 	struct pdp_config *config;
-	cpu_set_t set;
 
-	CPU_ZERO(&set);
-	sched_getaffinity(0, sizeof(set), &set);
-	for (uint16_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (CPU_ISSET(cpu, &set))
-			process_cpus[env.n_process_cpus++] = cpu;
-	}
+	env.n_process_cpus = cpus_of_process(process_cpus);
 	config = pdp_config_load(node.config_file, &env, &err);
 	if (config == NULL)
 		complain("%s", err.text);

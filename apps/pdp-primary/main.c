@@ -19,7 +19,8 @@
 
 #include "node.h"
 
-struct node node = {.file_prefix = "rte", .stats_lock = PTHREAD_MUTEX_INITIALIZER};
+struct node node = {
+	.file_prefix = "rte", .sysfs = PDP_SYSFS, .stats_lock = PTHREAD_MUTEX_INITIALIZER};
 
 int complain(const char *format, ...)
 {

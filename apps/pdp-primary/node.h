@@ -15,6 +15,7 @@
 
 #include <pdp_config.h>
 #include <pdp_control.h>
+#include <pdp_cpus.h>
 #include <pdp_dispatch.h>
 #include <pdp_engine.h>
 #include <pdp_loop.h>
@@ -61,6 +62,8 @@ struct node {
 	int eal_argc;
 	char **eal_argv;
 	char eal_vdevs[2048]; /* names of --vdev, each followed by a comma */
+
+	const char *sysfs; /* PDP_SYSFS, but for tests */
 
 	char program_dir[512];
 	char plugin_path[1100];
@@ -135,6 +138,10 @@ void run_fini(void);
 uint32_t memory_packets(void);	   /* mbufs that the node needs */
 uint32_t memory_packet_room(void); /* bytes of one, headroom included */
 int memory_check(unsigned int *need_mb);
+
+/* cpus.c */
+unsigned int cpus_of_process(uint16_t *cpus); /* nearest to the MD first; CPU_SETSIZE at most */
+int cpus_show(void *arg, const json_t *args, json_t **result, char *err, size_t err_size);
 
 /* show.c: the control socket's commands */
 int show_register(void);

@@ -82,6 +82,8 @@ static int own_options(int argc, char **argv)
 {
 	static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
 					      {"check", no_argument, NULL, 'k'},
+					      /* A made-up machine, for tests: in no manual. */
+					      {"sysfs", required_argument, NULL, 's'},
 					      {"help", no_argument, NULL, 'h'},
 					      {0}};
 	int c;
@@ -89,6 +91,8 @@ static int own_options(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
 		if (c == 'c') {
 			node.config_file = optarg;
+		} else if (c == 's') {
+			node.sysfs = optarg;
 		} else if (c == 'k') {
 			node.check_only = true;
 		} else {

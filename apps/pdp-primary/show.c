@@ -262,43 +262,6 @@ static int show_vr(void *arg, const json_t *args, json_t **result, char *err, si
 	return 0;
 }
 
-struct cpu_use {
-	char who[PDP_CPU_MAX][128];
-};
-
-static void cpu_engine(const struct pdp_engine_info *info, void *arg)
-{
-	struct cpu_use *use = arg;
-	char *who = use->who[info->cpu];
-	size_t used = strlen(who);
-
-	if (info->pid != 0)
-		snprintf(who + used, sizeof(use->who[0]) - used, "%s%s/%u", used ? ", " : "",
-			 node.config->vrs[info->vr].name, info->index);
-}
-
-static int show_cpus(void *arg, const json_t *args, json_t **result, char *err, size_t err_size)
-{
-	static struct cpu_use use;
-	json_t *rows = json_array();
-
-	memset(&use, 0, sizeof(use));
-	for (unsigned int i = 0; i < node.n_md; i++) {
-		char *who = use.who[node.md_cpus[i]];
-		size_t used = strlen(who);
-
-		snprintf(who + used, sizeof(use.who[0]) - used, "%sMD lcore %u", used ? ", " : "",
-			 node.md_lcores[i]);
-	}
-	pdp_engines_each(node.engines, cpu_engine, &use);
-	for (unsigned int cpu = 0; cpu < PDP_CPU_MAX; cpu++) {
-		if (use.who[cpu][0] != '\0')
-			json_array_append_new(rows, json_pack("[i, s]", (int)cpu, use.who[cpu]));
-	}
-	*result = json_pack("{s:[s,s], s:o}", "columns", "cpu", "used_by", "rows", rows);
-	return 0;
-}
-
 static int show_stats(void *arg, const json_t *args, json_t **result, char *err, size_t err_size)
 {
 	*result = stats_json();
@@ -324,7 +287,7 @@ int show_register(void)
 		{"vr list", "VRs with engines and rates", show_vrs},
 		{"vr show", "one VR: counters, vifs, engines", show_vr},
 		{"engine list", "engines with process, CPU and counters", show_engines},
-		{"cpu list", "who runs on which CPU", show_cpus},
+		{"cpu list", "CPUs, how near they are to the MD, and who runs there", cpus_show},
 		{"stats", "all counters, and whether every packet is accounted for", show_stats},
 		{"stop", "end the node in order", do_stop},
 	};

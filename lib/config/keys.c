@@ -32,7 +32,7 @@ static const char *const carriers[] = {[PDP_CARRIER_RAW] = "raw",
 
 static const struct key cpus_keys[] = {
 	{"engines", KEY_CPUS, CPUS(engine_cpus), .max = PDP_CPU_MAX,
-	 .def_words = "all CPUs of the process but those of MD lcores"},
+	 .def_words = "all CPUs of the process but those of MD lcores, nearest first"},
 	{"control", KEY_CPUS, CPUS(control_cpus), .max = PDP_CPU_MAX, .def = "[]"},
 	{"share_md", KEY_BOOL, AT(struct pdp_config, share_md), .def = "false"},
 };

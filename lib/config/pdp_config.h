@@ -112,8 +112,8 @@ struct pdp_config_env {
 	const uint16_t *md_cpus; /**< CPUs of the MD lcores: may not be engine CPUs unless
 				    "cpus.share_md" is true */
 	unsigned int n_md_cpus;
-	const uint16_t *process_cpus; /**< CPUs the process may use, for the default of
-					 "cpus.engines"; NULL: all */
+	const uint16_t *process_cpus; /**< CPUs the process may use, nearest to the MD first, for
+					 the default of "cpus.engines"; NULL: all */
 	unsigned int n_process_cpus;
 	unsigned int
 		n_cpus; /**< CPUs of the machine: 0 .. n_cpus - 1; a number beyond is refused */
