@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -167,6 +168,8 @@ static void *control_main(void *arg)
 	int rc;
 
 	choose_cpus();
+	/* What waits for an MD lcore waits microseconds. */
+	prctl(PR_SET_TIMERSLACK, 1000);
 	rc = pdp_engines_start(node.engines, err, sizeof(err));
 	if (rc != 0 && !node.stopping) {
 		complain("%s", err);

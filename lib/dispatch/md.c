@@ -16,6 +16,7 @@
 #define IDLE_TURNS   64	 /* empty turns before the CPU is given away */
 #define SLEEP_TURNS  256 /* adaptive: empty turns before sleeping */
 #define SLEEP_NS     50000
+#define CALL_SPIN_US 10 /* a lcore that has its CPU comes by before that */
 
 static inline uint64_t sample(struct pdp_md *md, enum pdp_stage stage, uint64_t since,
 			      unsigned int packets)
@@ -206,7 +207,7 @@ static bool give_up(struct pdp_md *md, struct md_call *call)
 
 int pdp_md_call(struct pdp_md *md, void (*fn)(struct pdp_md *md, void *arg), void *arg)
 {
-	const uint64_t deadline = rte_rdtsc() + rte_get_tsc_hz();
+	const uint64_t start = rte_rdtsc(), hz = rte_get_tsc_hz();
 	struct md_call *call = malloc(sizeof(*call));
 
 	if (call == NULL)
@@ -218,7 +219,13 @@ int pdp_md_call(struct pdp_md *md, void (*fn)(struct pdp_md *md, void *arg), voi
 		return -EBUSY;
 	}
 	while (__atomic_load_n(&call->state, __ATOMIC_ACQUIRE) != MD_CALL_DONE) {
-		if (rte_rdtsc() > deadline && give_up(md, call))
+		const uint64_t waited = rte_rdtsc() - start;
+
+		if (waited < CALL_SPIN_US * hz / 1000000) {
+			rte_pause();
+			continue;
+		}
+		if (waited > hz && give_up(md, call))
 			return -ETIMEDOUT;
 		nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
 	}
