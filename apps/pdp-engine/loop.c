@@ -19,6 +19,7 @@
 #define EMPTY_US     5	  /* polls that long when empty, then sleeps (unless alone on its CPU) */
 #define CHECK_US     1000 /* looks at the socket at least that often */
 #define SLEEP_MAX_NS 100000000
+#define PARKED_S     10 /* a parked engine sleeps that long, unless woken */
 #define SAMPLE_EVERY 64 /* bursts between two whose process() is measured */
 #define CTL_BURST    8
 
@@ -122,6 +123,16 @@ static inline void process(struct pdp_vr *vr, struct pdp_pkt *pkts, unsigned int
 	}
 }
 
+/* For who wants to know how long it took to get here. */
+static void note_first(struct pdp_vr *vr)
+{
+	struct pdp_status *s = vr->status;
+
+	vr->activation = __atomic_load_n(&s->activation, __ATOMIC_ACQUIRE);
+	s->first_tsc = rte_rdtsc();
+	__atomic_store_n(&s->served, vr->activation, __ATOMIC_RELEASE);
+}
+
 static unsigned int serve_channel(struct pdp_vr *vr, unsigned int c)
 {
 	struct rt_channel *ch = &vr->channels[c];
@@ -146,6 +157,8 @@ static unsigned int serve_channel(struct pdp_vr *vr, unsigned int c)
 	if (k != 0) {
 		process(vr, pkts, k);
 		answer(vr, pkts, k);
+		if (unlikely(vr->status->activation != vr->activation))
+			note_first(vr);
 	}
 	rt_flush(ch);
 	vr->status->rx += k;
@@ -186,12 +199,17 @@ static void flush_all(struct pdp_vr *vr)
 		rt_flush(&vr->channels[c]);
 }
 
+static bool parked(const struct pdp_vr *vr)
+{
+	return __atomic_load_n(&vr->status->parked, __ATOMIC_RELAXED) != 0;
+}
+
 /* What is not packets: ticks, commands, the socket. */
 static void housekeeping(struct pdp_vr *vr)
 {
 	uint32_t cmd = __atomic_load_n(&vr->status->cmd_seq, __ATOMIC_ACQUIRE);
 
-	if (vr->ops->tick != NULL && vr->now_tsc >= vr->next_tick_tsc) {
+	if (vr->ops->tick != NULL && vr->now_tsc >= vr->next_tick_tsc && !parked(vr)) {
 		vr->next_tick_tsc = vr->now_tsc + vr->tick_tsc;
 		vr->ops->tick(vr->state, now_ns());
 		flush_all(vr);
@@ -220,6 +238,20 @@ static bool anything_there(const struct pdp_vr *vr)
 	return false;
 }
 
+static struct timespec sleep_time(const struct pdp_vr *vr)
+{
+	const uint64_t now = rte_rdtsc();
+	uint64_t left;
+
+	if (parked(vr))
+		return (struct timespec){.tv_sec = PARKED_S};
+	if (vr->ops->tick == NULL)
+		return (struct timespec){.tv_nsec = SLEEP_MAX_NS};
+	left = vr->next_tick_tsc > now ? vr->next_tick_tsc - now : 0;
+	return (struct timespec){.tv_nsec = (long)RTE_MIN(left * 1000000 / (vr->tsc_hz / 1000),
+							  (uint64_t)SLEEP_MAX_NS)};
+}
+
 /*
  * Sleep until woken. wake_seq is read first, `sleeping` is set, and after a full fence (it pairs
  * with the MD's between enqueueing and reading `sleeping`) the rings are looked at once more: one
@@ -229,15 +261,8 @@ static void sleep_until_woken(struct pdp_vr *vr)
 {
 	struct pdp_status *s = vr->status;
 	uint32_t seq = __atomic_load_n(&s->wake_seq, __ATOMIC_SEQ_CST);
-	struct timespec ts = {.tv_nsec = SLEEP_MAX_NS};
-	uint64_t now = rte_rdtsc();
+	struct timespec ts = sleep_time(vr);
 
-	if (vr->ops->tick != NULL) {
-		uint64_t left = vr->next_tick_tsc > now ? vr->next_tick_tsc - now : 0;
-
-		ts.tv_nsec = (long)RTE_MIN(left * 1000000 / (vr->tsc_hz / 1000),
-					   (uint64_t)SLEEP_MAX_NS);
-	}
 	__atomic_store_n(&s->sleeping, 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!anything_there(vr)) {

@@ -49,6 +49,7 @@ struct pdp_vr {
 	bool leave_asked; /* SIGINT, SIGTERM: by hand */
 	bool leave_told;
 	uint32_t cmd_seen;
+	uint32_t activation; /* whose first packets were answered */
 	uint64_t now_tsc;
 	uint64_t tick_tsc; /* between two ticks */
 	uint64_t next_tick_tsc;

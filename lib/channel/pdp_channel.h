@@ -26,7 +26,7 @@
 #include <pdp_vr.h>
 
 #define PDP_REGION_MAGIC   UINT64_C(0x314e474552504450) /* "PDPREGN1" in memory */
-#define PDP_LAYOUT_VERSION 1
+#define PDP_LAYOUT_VERSION 2
 #define PDP_LINE	   64
 #define PDP_MD_MAX	   16 /**< MD lcores, and so channels of one engine */
 #define PDP_SLOTS_MIN	   2  /**< Europa section 5: the pool may be as small as this */
@@ -117,6 +117,8 @@ struct pdp_status {
 		uint32_t cmd_seq; /**< moves when a command waits on the engine's socket */
 	uint32_t busy_poll;	  /**< 1: never sleep; 0: poll 5 us when empty, then sleep */
 	uint32_t generation;	  /**< which start of this engine index this is */
+	uint32_t parked;	  /**< 1: no packets come: sleep long, no ticks */
+	uint32_t activation;	  /**< times that packets were let in so far */
 
 	/* W:md lcores, atomic add; R:engine, futex */
 	alignas(PDP_LINE) uint32_t wake_seq;
@@ -139,7 +141,9 @@ struct pdp_status {
 	uint64_t held;				/**< packets that the plugin holds now */
 	uint64_t ctl_rx;
 	uint64_t ctl_tx;
-	uint64_t no_blank; /**< pdp_vr_originate() and pdp_vr_copy() that found none */
+	uint64_t no_blank;  /**< pdp_vr_originate() and pdp_vr_copy() that found none */
+	uint64_t first_tsc; /**< TSC when the first packets since `served` were answered */
+	uint32_t served;    /**< the activation that first_tsc belongs to; release/acquire */
 
 	alignas(PDP_LINE) uint32_t n_counters; /* W:engine R:primary, release/acquire */
 	alignas(PDP_LINE) struct pdp_named_counter counters[PDP_VR_N_COUNTERS];

@@ -134,7 +134,8 @@ struct pdp_vr_ops {
 	 * @param pkts  n packets, 1 <= n <= max_burst; borrowed unless held
 	 */
 	void (*process)(void *state, struct pdp_pkt *pkts, unsigned int n);
-	/** Called about every tick_us, also when no packet comes. @param now_ns monotonic clock */
+	/** Called about every tick_us, also when no packet comes; not while the engine is parked
+	 * (kept ready without packets). @param now_ns monotonic clock */
 	void (*tick)(void *state, uint64_t now_ns);
 	/**
 	 * A message of a sibling engine of the same VR (or of itself).

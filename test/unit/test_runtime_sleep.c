@@ -27,7 +27,8 @@
 
 static struct kit k;
 static struct pdp_vr vr;
-static uint64_t sleeps, lost;
+static uint64_t sleeps, lost, ticks;
+static long asked_s; /* deadline of the last sleep */
 
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
@@ -43,9 +44,11 @@ long __wrap_syscall(long number, ...)
 	va_end(ap);
 	if (number == SYS_futex && a[1] == FUTEX_WAIT) {
 		struct timespec ts = {.tv_sec = DEADLINE_S};
-		long rc = __real_syscall(number, a[0], a[1], a[2], &ts, a[4], a[5]);
+		long rc;
 
-		sleeps++;
+		__atomic_store_n(&asked_s, ((struct timespec *)a[3])->tv_sec, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&sleeps, 1, __ATOMIC_RELAXED);
+		rc = __real_syscall(number, a[0], a[1], a[2], &ts, a[4], a[5]);
 		if (rc != 0 && errno == ETIMEDOUT && pdp_ring_count(&vr.channels[0].to) != 0)
 			lost++;
 		return rc;
@@ -59,8 +62,15 @@ static void process(void *state, struct pdp_pkt *pkts, unsigned int n)
 		pkts[i].verdict = PDP_FORWARD;
 }
 
+static void tick(void *state, uint64_t now)
+{
+	__atomic_fetch_add(&ticks, 1, __ATOMIC_RELAXED);
+}
+
 static const struct pdp_vr_ops ops = {
 	.abi_version = PDP_VR_ABI_VERSION, .name = "test", .process = process};
+static const struct pdp_vr_ops ticking = {
+	.abi_version = PDP_VR_ABI_VERSION, .name = "test", .process = process, .tick = tick};
 
 static void *engine(void *arg)
 {
@@ -145,9 +155,70 @@ static void test_no_lost_wake(void **state)
 	close(socks[1]);
 }
 
+static void wait_sleeps(uint64_t n)
+{
+	const uint64_t end = now_ns() + 20000000000ull;
+
+	while (__atomic_load_n(&sleeps, __ATOMIC_RELAXED) < n) {
+		assert_true(now_ns() < end);
+		usleep(1000);
+	}
+}
+
+/* Parked: asleep without ticks until it is let in; then it says when its first packet was served.
+ */
+static void test_parked(void **state)
+{
+	const uint64_t end = now_ns() + 20000000000ull;
+	struct pdp_status *s;
+	uint64_t decided, n;
+	pthread_t thread;
+	int socks[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, socks), 0);
+	memset(&vr, 0, sizeof(vr));
+	sleeps = 0;
+	open_engine(socks[0]);
+	vr.ops = &ticking;
+	vr.tick_tsc = vr.tsc_hz / 1000;
+	s = vr.status;
+	s->parked = 1;
+	assert_int_equal(pthread_create(&thread, NULL, engine, NULL), 0);
+	wait_sleeps(1);
+	usleep(50000);
+	assert_true(asked_s >= 1);
+	assert_true(__atomic_load_n(&sleeps, __ATOMIC_RELAXED) <= 2);
+	assert_int_equal(__atomic_load_n(&ticks, __ATOMIC_RELAXED), 0);
+	/* Messages and BLANKs reach it as ever. */
+	pdp_status_wake(s);
+	wait_sleeps(2);
+	assert_int_equal(s->served, 0);
+	decided = rte_rdtsc();
+	__atomic_store_n(&s->parked, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->activation, 1, __ATOMIC_RELEASE);
+	pdp_status_wake(s);
+	n = __atomic_load_n(&sleeps, __ATOMIC_RELAXED);
+	hand_over(end);
+	assert_int_equal(__atomic_load_n(&s->served, __ATOMIC_ACQUIRE), 1);
+	assert_true(s->first_tsc > decided && s->first_tsc < rte_rdtsc());
+	decided = s->first_tsc;
+	hand_over(end);
+	assert_int_equal(s->first_tsc, decided);
+	wait_sleeps(n + 2);
+	assert_int_equal(__atomic_load_n(&asked_s, __ATOMIC_RELAXED), 0);
+	vr.stop = true;
+	pdp_status_wake(s);
+	pthread_join(thread, NULL);
+	assert_true(ticks > 0);
+	kit_close(&k);
+	close(socks[0]);
+	close(socks[1]);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_lost_wake)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_lost_wake),
+					   cmocka_unit_test(test_parked)};
 
 	return cmocka_run_group_tests(tests, kit_eal, NULL);
 }
