@@ -2,42 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The cases of pdp-bench without peers, each in its quick form, several in one run: figures are there and possible, and
 # nothing is left. How fast it is, is not asked here. And the plugin that measures refuses what it cannot do.
-set -euo pipefail
-# shellcheck source=../../scripts/common.sh
-. "$PDP_SOURCE/scripts/common.sh"
+# shellcheck source=bench.sh
+. "$PDP_SOURCE/test/functional/bench.sh"
 
-bench=$PDP_BUILD/apps/pdp-bench/pdp-bench
-scratch=$(mktemp -d)
-prefix=benchcases$$
-pid=
-trap '[ -z "$pid" ] || end_process "$pid" 30; dpdk_clean "$prefix"; pages_restore; rm -rf "$scratch"' EXIT
-export TMPDIR=$scratch
-
-skip() {
-	echo "SKIP: $*"
-	exit 77
-}
-
-fail() {
-	echo "FAIL: $*" >&2
-	cat "$scratch/err" >&2
-	exit 1
-}
-
-[ "$(id -u)" -eq 0 ] || skip "wants root"
-[ "$(nproc)" -ge 2 ] || skip "wants two CPUs"
-
-pages=$(cat /proc/sys/vm/nr_hugepages)
+bench_begin
 cases="memory lvrm-1c lvrm-1d lvrm-1e europa-fig8"
 # shellcheck disable=SC2086 # words
-"$bench" run $cases --quick --json "$scratch/all.json" >"$scratch/out" 2>"$scratch/err" &
-pid=$!
-wait "$pid" || fail "ends with $?"
-left=$(compgen -G "/run/dpdk/pdpbench${pid}n*" || :; dpdk_leavings "pdpbench${pid}n[0-9]*"
-	compgen -G "$scratch/pdp-bench-*" || :)
-[ -z "$left" ] || fail "left behind: $left"
-pid=
-[ "$(cat /proc/sys/vm/nr_hugepages)" -eq "$pages" ] || fail "hugepages: $pages before, now $(cat /proc/sys/vm/nr_hugepages)"
+bench_run $cases
 
 python3 - "$scratch/all.json" "$cases" <<'END' || fail "the JSON is not as it should be"
 import json, sys

@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "apps", "pdp-bench"))
 
-from pdpbench import Trouble, machine, main, parties, quiet, sample, session, summary, table  # noqa: E402
+from pdpbench import Trouble, machine, main, parties, quiet, sample, session, summary, table, topology  # noqa: E402
 from pdpbench.cases import lvrm_1d, memory  # noqa: E402
 from pdpbench.session import Sample  # noqa: E402
 
@@ -42,6 +42,12 @@ class Summary(unittest.TestCase):
     def test_quiet_values(self):
         self.assertEqual(summary.quiet_values([Sample(1), None, Sample(9, disturbed=True)]), [1])
         self.assertEqual(summary.quiet_values([Sample(9, disturbed=True)]), [9])
+
+    def test_jain(self):
+        self.assertEqual(summary.jain([5, 5, 5]), 1)
+        self.assertEqual(summary.jain([9, 0, 0]), 1 / 3)
+        self.assertIsNone(summary.jain([0, 0]))
+        self.assertIsNone(summary.jain([]))
 
     def test_rounding_keeps_what_is_no_fraction(self):
         self.assertEqual(summary.rounded(1234567), 1234567)
@@ -232,6 +238,26 @@ Pss:                  20 kB
 7f0000001000-7f0000002000 rw-p 00000000 00:00 0
 Pss:                   3 kB
 """
+
+
+class Placements(unittest.TestCase):
+    """Two packages of two cores of two threads: threads of core c are c and c + 4, package is c / 2."""
+
+    @staticmethod
+    def place_of(cpu):
+        return topology.Place(frozenset([cpu % 4, cpu % 4 + 4]), cpu % 4 // 2)
+
+    def test_one_of_each_kind(self):
+        found = topology.placements(0, range(8), self.place_of)
+        self.assertEqual(found, {"thread": 4, "sibling": 1, "other": 2})
+
+    def test_what_may_not_be_used_is_not_there(self):
+        found = topology.placements(1, [0, 1], self.place_of)
+        self.assertEqual(found, {"thread": None, "sibling": 0, "other": None})
+
+    def test_lists_of_cpus(self):
+        self.assertEqual(topology.parse_cpu_list("0-2,5\n"), [0, 1, 2, 5])
+        self.assertEqual(topology.parse_cpu_list(""), [])
 
 
 class Memory(unittest.TestCase):

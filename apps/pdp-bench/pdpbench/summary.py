@@ -11,6 +11,12 @@ def median(values):
     return s[n // 2] if n % 2 else (s[n // 2 - 1] + s[n // 2]) / 2
 
 
+def jain(values):
+    """Jain's index of fairness: 1 where all get the same, 1/n where one gets all; None of nothing."""
+    square = sum(v * v for v in values)
+    return sum(values) ** 2 / (len(values) * square) if square > 0 else None
+
+
 def rounded(value, digits=4):
     """Significant digits, for tables and JSON; what is no number stays as it is."""
     if isinstance(value, float):

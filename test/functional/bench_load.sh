@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# The cases of pdp-bench that are about several engines, each in its quick form: what must hold on any machine does,
+# however busy it is; figures are there.
+# shellcheck source=bench.sh
+. "$PDP_SOURCE/test/functional/bench.sh"
+
+bench_begin
+cases="lvrm-2a lvrm-2b lvrm-3a pdp-tab1"
+# shellcheck disable=SC2086 # words
+bench_run $cases
+
+python3 - "$scratch/all.json" "$cases" <<'END' || fail "the JSON is not as it should be"
+import json, sys
+results = {r["case"]: r for r in json.load(open(sys.argv[1]))}
+assert list(results) == sys.argv[2].split(), list(results)
+figures = {case: r["figures"] for case, r in results.items()}
+rows = {case: r["rows"] for case, r in results.items()}
+for case, r in results.items():
+    assert r["rows"] and all(isinstance(v, (int, float)) for v in r["figures"].values()), (case, r["figures"])
+
+where = {row["engine on"]: "absent" in row for row in rows["lvrm-2a"]}
+assert len(where) == 5 and not where["kernel's choice"] and not where["same CPU as the MD"], where
+assert figures["lvrm-2a"]["kernel_mpps"] > 0 and figures["lvrm-2a"]["same_mpps"] > 0, figures["lvrm-2a"]
+
+f = figures["lvrm-2b"]
+assert 0 < f["paced_kpps_1"] and 0 < f["paced_kpps_6"] and 0 < f["paced_of_ideal_min"] <= 1.2, f
+assert {row["engines"] for row in rows["lvrm-2b"]} == {1, 6}, rows["lvrm-2b"]
+
+f = figures["lvrm-3a"]
+for way in ("rr", "random", "weighted", "flow"):
+    assert f[way + "_kpps"] > 0 and f[way + "_p50_us"] > 0, (way, f)
+assert f["rr_jain_engines"] > 0.99 and f["flow_out_of_order_pct"] == 0, f
+
+f = figures["pdp-tab1"]
+for n in (1, 2, 3):
+    assert f[f"rr_{n}_pct"] >= 0 and f[f"flow_{n}_reordered"] == 0, f
+END
+echo "all cases run and leave nothing"
