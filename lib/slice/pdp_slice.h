@@ -28,41 +28,19 @@
 #define PDP_SLICE_CPUS_MAX    1024
 #define PDP_SLICE_NO_VR	      UINT32_MAX
 
-/** How far two CPUs are from each other: what a matrix of distances holds. Beyond PDP_SLICE_NODE
- * stands the kernel's distance of the nodes (21, 32, ...). */
-enum {
-	PDP_SLICE_SAME = 0,   /**< the same CPU */
-	PDP_SLICE_CACHE = 10, /**< the same last-level cache */
-	PDP_SLICE_CORE =
-		12, /**< the same core: shares its units with the other, so it is no nearer */
-	PDP_SLICE_NODE = 20, /**< the same NUMA node */
-};
-
 /** A CPU that engines may run on. */
 struct pdp_slice_cpu {
-	uint16_t cpu;	   /**< number of the CPU */
-	uint16_t distance; /**< to the nearest CPU of an MD lcore */
-	bool md;	   /**< an MD lcore's own: taken last, and nothing is guaranteed on it */
+	uint16_t cpu; /**< number of the CPU */
+	bool md;      /**< an MD lcore's own: taken last, and nothing is guaranteed on it */
 };
-
-/**
- * Put engine CPUs in the order in which they are taken: nearest to an MD first, the MDs' own last,
- * else as given.
- * @param cpus       n of them, as configured
- * @param md_cpus    n_md of them, at least one
- * @param distances  matrix of n_matrix * n_matrix: row * n_matrix + column; NULL: all alike
- * @param out        n of them
- */
-void pdp_slice_order(const uint16_t *cpus, unsigned int n, const uint16_t *md_cpus,
-		     unsigned int n_md, const uint8_t *distances, unsigned int n_matrix,
-		     struct pdp_slice_cpu *out);
 
 struct pdp_slice;
 
 struct pdp_slice_params {
-	const struct pdp_slice_cpu *cpus; /**< in the order of pdp_slice_order(); copied */
-	unsigned int n_cpus;		  /**< 1..PDP_SLICE_CPUS_MAX */
-	const char *const *names;	  /**< of the VRs, for messages; borrowed */
+	const struct pdp_slice_cpu
+		*cpus;		  /**< the first is taken first: see pdp_cpus_order(); copied */
+	unsigned int n_cpus;	  /**< 1..PDP_SLICE_CPUS_MAX */
+	const char *const *names; /**< of the VRs, for messages; borrowed */
 	unsigned int n_vrs;
 };
 
