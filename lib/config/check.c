@@ -66,6 +66,43 @@ static int check_weights(struct decoder *d, const struct where *where,
 	return 0;
 }
 
+/* What the policy is where none is given, and whether it goes with the engines. */
+static int check_policy(struct decoder *d, const struct where *where, bool given,
+			struct pdp_vr_config *vr)
+{
+	const bool range = vr->engines_min != vr->engines;
+	WHERE(policy, where, "policy");
+
+	if (!given && !range)
+		vr->policy = PDP_POLICY_FIXED;
+	if (!given && range && vr->policy == PDP_POLICY_FIXED)
+		vr->policy = PDP_POLICY_DYNAMIC;
+	if (vr->policy == PDP_POLICY_FIXED && range)
+		return where_fail(
+			d, &policy,
+			"\"fixed\" goes with one number of engines and not with \"%u..%u\"; "
+			"use \"threshold\" or \"dynamic\"",
+			vr->engines_min, vr->engines);
+	if (vr->policy != PDP_POLICY_FIXED && !range)
+		return where_fail(d, &policy,
+				  "\"%s\" chooses between engines and there are always %u; write a "
+				  "range, \"engines\": \"1..4\"",
+				  pdp_policy_name(vr->policy), vr->engines);
+	return 0;
+}
+
+static int check_power(struct decoder *d, const struct where *where, const struct pdp_vr_config *vr)
+{
+	WHERE(power, where, "power");
+
+	if (vr->power > 100u * vr->engines)
+		return where_fail(
+			d, &power,
+			"%u engine%s cannot use %" PRIu32 " percent of one CPU; use at most %u",
+			vr->engines, vr->engines == 1 ? "" : "s", vr->power, 100u * vr->engines);
+	return 0;
+}
+
 int check_vr(struct decoder *d, const struct where *where, json_t *obj, void *base)
 {
 	struct pdp_vr_config *vr = base;
@@ -83,7 +120,8 @@ int check_vr(struct decoder *d, const struct where *where, json_t *obj, void *ba
 	if (vr->isolation == PDP_ISOLATION_SEALED)
 		return where_fail(d, &isolation,
 				  "sealed engines are not built yet; use \"secondary\"");
-	if (check_weights(d, where, vr) != 0)
+	if (check_policy(d, where, json_object_get(obj, "policy") != NULL, vr) != 0 ||
+	    check_power(d, where, vr) != 0 || check_weights(d, where, vr) != 0)
 		return -1;
 	return check_vif_names(d, where, vr);
 }
@@ -144,6 +182,37 @@ static int check_cpus(struct decoder *d, const struct where *where)
 	return 0;
 }
 
+static bool is_engine_cpu(const struct pdp_config *config, uint16_t cpu)
+{
+	for (unsigned int i = 0; i < config->engine_cpus.n; i++) {
+		if (config->engine_cpus.cpus[i] == cpu)
+			return true;
+	}
+	return false;
+}
+
+static int check_vr_cpus(struct decoder *d, const struct where *where)
+{
+	WHERE(vrs, where, "vrs");
+
+	for (unsigned int v = 0; v < d->config->n_vrs; v++) {
+		const struct where vr = {.up = &vrs, .index = v};
+		const struct pdp_cpu_list *list = &d->config->vrs[v].cpus;
+		WHERE(cpus, &vr, "cpus");
+
+		for (unsigned int i = 0; i < list->n; i++) {
+			const struct where here = {.up = &cpus, .index = i};
+
+			if (!is_engine_cpu(d->config, list->cpus[i]))
+				return where_fail(d, &here,
+						  "CPU %u is not among cpus.engines; take one of "
+						  "those, or add it there",
+						  list->cpus[i]);
+		}
+	}
+	return 0;
+}
+
 static int check_pool(struct decoder *d, const struct where *where)
 {
 	const struct pdp_config *config = d->config;
@@ -165,7 +234,7 @@ static int check_pool(struct decoder *d, const struct where *where)
 
 int check_top(struct decoder *d, const struct where *where, json_t *obj, void *base)
 {
-	if (check_cpus(d, where) != 0 || check_pool(d, where) != 0)
+	if (check_cpus(d, where) != 0 || check_vr_cpus(d, where) != 0 || check_pool(d, where) != 0)
 		return -1;
 	where_fill_lines(d);
 	return check_overlap(d);

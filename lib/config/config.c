@@ -115,6 +115,7 @@ static void destroy_vr(struct pdp_vr_config *vr)
 		free(vr->vifs[i].prefixes);
 	free(vr->vifs);
 	free(vr->weights);
+	free(vr->cpus.cpus);
 	free(vr->args);
 }
 

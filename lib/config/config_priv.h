@@ -64,6 +64,7 @@ const char *where_quote(const char *text, char *out, size_t size);
 
 enum key_type {
 	KEY_UINT,
+	KEY_ENGINES, /**< a number, or a range as text: "1..4" */
 	KEY_BOOL,
 	KEY_FLAG, /**< a boolean that is the bit `max` of an integer */
 	KEY_CHOICE,

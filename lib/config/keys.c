@@ -18,6 +18,9 @@
 static const char *const md_polls[] = {[PDP_POLL_BUSY] = "busy", [PDP_POLL_ADAPTIVE] = "adaptive"};
 static const char *const polls[] = {
 	[PDP_POLL_AUTO] = "auto", [PDP_POLL_BUSY] = "busy", [PDP_POLL_ADAPTIVE] = "adaptive"};
+static const char *const policies[] = {[PDP_POLICY_FIXED] = "fixed",
+				       [PDP_POLICY_THRESHOLD] = "threshold",
+				       [PDP_POLICY_DYNAMIC] = "dynamic"};
 static const char *const isolations[] = {
 	[PDP_ISOLATION_SECONDARY] = "secondary", [PDP_ISOLATION_SEALED] = "sealed"};
 static const char *const hashes[] = {
@@ -28,7 +31,8 @@ static const char *const carriers[] = {[PDP_CARRIER_RAW] = "raw",
 				       [PDP_CARRIER_UDP] = "udp",
 				       [PDP_CARRIER_VXLAN] = "vxlan"};
 
-#define CPUS(member) AT(struct pdp_config, member.cpus), COUNT(struct pdp_config, member.n)
+#define CPUS_OF(type, member) AT(type, member.cpus), COUNT(type, member.n)
+#define CPUS(member)	      CPUS_OF(struct pdp_config, member)
 
 static const struct key cpus_keys[] = {
 	{"engines", KEY_CPUS, CPUS(engine_cpus), .max = PDP_CPU_MAX,
@@ -52,6 +56,22 @@ static const struct key pool_keys[] = {
 static const struct section pool_section = {"pool", SECTION_OF(pool_keys, struct pdp_config)};
 
 #define PORT(member) AT(struct pdp_port_config, member)
+
+#define MONITOR(member) AT(struct pdp_config, monitor.member)
+
+static const struct key monitor_keys[] = {
+	{"period_ms", KEY_UINT, MONITOR(period_ms), .min = 10, .max = 60000, .def = "100",
+	 .noun = "a period"},
+	{"tau_ms", KEY_UINT, MONITOR(params.tau_ms), .max = 600000, .def = "1000",
+	 .noun = "a time constant"},
+	{"dwell_ms", KEY_UINT, MONITOR(params.dwell_ms), .max = 600000, .def = "1000",
+	 .noun = "a time"},
+	{"hysteresis_pct", KEY_UINT, MONITOR(params.hysteresis_pct), .max = 100, .def = "10",
+	 .noun = "a part of an engine in percent"},
+	{"dry_run", KEY_BOOL, MONITOR(dry_run), .def = "false"},
+};
+static const struct section monitor_section = {"monitor",
+					       SECTION_OF(monitor_keys, struct pdp_config)};
 
 static const struct key port_keys[] = {
 	{"name", KEY_TEXT, PORT(name), .required = true},
@@ -105,7 +125,19 @@ static const struct key vr_keys[] = {
 	{"name", KEY_NAME, VR(name), .required = true},
 	{"plugin", KEY_PLUGIN, VR(plugin), .required = true},
 	{"args", KEY_ARGS, VR(args), .def = "{}"},
-	{"engines", KEY_UINT, VR(engines), .max = 64, .def = "1", .noun = "a number of engines"},
+	{"engines", KEY_ENGINES, VR(engines), COUNT(struct pdp_vr_config, engines_min),
+	 .max = PDP_MONITOR_ENGINES_MAX, .def = "1", .noun = "a number of engines"},
+	{"policy", KEY_CHOICE, VR(policy), CHOICES(policies),
+	 .def_words = "`fixed` for a number of engines, `dynamic` for a range"},
+	{"threshold_pps", KEY_UINT, VR(threshold_pps), .min = 1, .max = 1000000000, .def = "60000",
+	 .noun = "a rate in packets a second"},
+	{"target_pct", KEY_UINT, VR(target_pct), .min = 1, .max = 100, .def = "80",
+	 .noun = "a utilization in percent"},
+	{"power", KEY_UINT, VR(power), .max = 100 * PDP_MONITOR_ENGINES_MAX, .def = "0",
+	 .noun = "a percentage of one engine CPU"},
+	{"exclusive", KEY_BOOL, VR(exclusive), .def = "false"},
+	{"cpus", KEY_CPUS, CPUS_OF(struct pdp_vr_config, cpus), .max = PDP_CPU_MAX,
+	 .def_words = "all of `cpus.engines`"},
 	{"isolation", KEY_CHOICE, VR(isolation), .def = "\"secondary\"", CHOICES(isolations)},
 	{"balance", KEY_BALANCE, VR(balance), .def = "\"flow\""},
 	{"hash", KEY_CHOICE, VR(hash), .def = "\"inner\"", CHOICES(hashes)},
@@ -129,6 +161,7 @@ static const struct key top_keys[] = {
 	{"node", KEY_NAME, TOP(node), .def = "\"pdp\""},
 	{"cpus", KEY_SECTION, .def = "{}", .section = &cpus_section},
 	{"md", KEY_SECTION, .def = "{}", .section = &md_section},
+	{"monitor", KEY_SECTION, .def = "{}", .section = &monitor_section},
 	{"pool", KEY_SECTION, .def = "{}", .section = &pool_section},
 	{"ports", KEY_LIST, TOP(ports), COUNT(struct pdp_config, n_ports), .max = PDP_PORTS_MAX,
 	 .def = "[]", .section = &port_section},
@@ -161,11 +194,14 @@ const char *config_carrier_names(unsigned int mask, const char *between,
 }
 
 static const char *const type_names[KEY_N_TYPES] = {
-	[KEY_UINT] = "integer",	 [KEY_BOOL] = "boolean",   [KEY_FLAG] = "boolean",
-	[KEY_CHOICE] = "choice", [KEY_NAME] = "name",	   [KEY_TEXT] = "string",
-	[KEY_MAC] = "MAC",	 [KEY_IP] = "IP address",  [KEY_SECTION] = "object",
-	[KEY_LIST] = "list",	 [KEY_CPUS] = "list",	   [KEY_PREFIXES] = "list",
-	[KEY_WEIGHTS] = "list",	 [KEY_ARGS] = "object",	   [KEY_PLUGIN] = "string",
+	[KEY_UINT] = "integer",	 [KEY_ENGINES] = "integer or range",
+	[KEY_BOOL] = "boolean",	 [KEY_FLAG] = "boolean",
+	[KEY_CHOICE] = "choice", [KEY_NAME] = "name",
+	[KEY_TEXT] = "string",	 [KEY_MAC] = "MAC",
+	[KEY_IP] = "IP address", [KEY_SECTION] = "object",
+	[KEY_LIST] = "list",	 [KEY_CPUS] = "list",
+	[KEY_PREFIXES] = "list", [KEY_WEIGHTS] = "list",
+	[KEY_ARGS] = "object",	 [KEY_PLUGIN] = "string",
 	[KEY_PORT] = "string",	 [KEY_BALANCE] = "string",
 };
 
@@ -177,6 +213,7 @@ static void format_range(const struct key *key, char *out, size_t size)
 	out[0] = '\0';
 	switch (key->type) {
 	case KEY_UINT:
+	case KEY_ENGINES:
 		snprintf(out, size, "%" PRIu32 "..%" PRIu32, key->min, key->max);
 		break;
 	case KEY_LIST:

@@ -17,6 +17,7 @@
 #include <jansson.h>
 
 #include <pdp_classify.h>
+#include <pdp_monitor.h>
 #include <pdp_vif.h>
 
 #define PDP_NAME_SIZE	   16	/**< names of node, VR, vif: 1..15 of [a-z0-9_-], first a letter */
@@ -56,9 +57,16 @@ struct pdp_vif_config {
 
 struct pdp_vr_config {
 	char name[PDP_NAME_SIZE];
-	char plugin[256]; /**< resolved path of the .so */
-	char *args;	  /**< "args" as compact JSON text, default "{}" */
-	uint16_t engines; /**< "engines": 0..64, default 1 */
+	char plugin[256];	/**< resolved path of the .so */
+	char *args;		/**< "args" as compact JSON text, default "{}" */
+	uint16_t engines;	/**< "engines": 0..64, default 1; of "1..4" the 4 */
+	uint16_t engines_min;	/**< of "1..4" the 1; else as engines */
+	enum pdp_policy policy; /**< "policy": default fixed for a number, dynamic for a range */
+	uint32_t threshold_pps; /**< "threshold_pps": default 60000 */
+	uint32_t target_pct;	/**< "target_pct": 1..100, default 80 */
+	uint32_t power; /**< "power": guaranteed, percent of one engine CPU; default 0: nothing */
+	bool exclusive; /**< "exclusive": its CPUs are nobody else's; default false */
+	struct pdp_cpu_list cpus; /**< "cpus": of cpus.engines; default: all */
 	enum pdp_isolation
 		isolation; /**< "isolation": default secondary; sealed is refused until it exists */
 	char balance[16];  /**< "balance": name of a balancer, default "flow" */
@@ -82,6 +90,11 @@ struct pdp_config {
 	struct pdp_cpu_list
 		control_cpus; /**< "cpus.control"; default: empty, pdp-primary chooses */
 	bool share_md; /**< "cpus.share_md": engines may run on CPUs of MD lcores; default false */
+	struct {
+		uint32_t period_ms; /**< "monitor.period_ms": default 100 */
+		bool dry_run;	    /**< "monitor.dry_run": decide, tell, do nothing */
+		struct pdp_monitor_params params; /**< "monitor.tau_ms", ... */
+	} monitor;
 	enum pdp_poll md_poll;	   /**< "md.poll": busy (default) or adaptive */
 	uint32_t pool_packets;	   /**< "pool.packets": 0 (default): computed from ports, slots and
 				      lcores */

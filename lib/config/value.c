@@ -70,6 +70,46 @@ static int value_uint(struct decoder *d, const struct key *key, const struct whe
 	return 0;
 }
 
+/* "1..4". @return whether it is one */
+static bool parse_range(const char *text, unsigned int *min, unsigned int *max)
+{
+	char rest;
+
+	return strspn(text, "0123456789.") == strlen(text) && strlen(text) < 12 &&
+	       sscanf(text, "%u..%u%c", min, max, &rest) == 2;
+}
+
+static int value_engines(struct decoder *d, const struct key *key, const struct where *where,
+			 json_t *value, void *base)
+{
+	uint16_t *least = (uint16_t *)((char *)base + key->count_offset);
+	char quote[QUOTE_SIZE];
+	unsigned int min, max;
+
+	if (!json_is_string(value)) {
+		if (!json_is_integer(value))
+			return value_fail_type(d, where, value,
+					       "a number of engines, or a range, \"1..4\"");
+		if (value_uint(d, key, where, value, base) != 0)
+			return -1;
+		*least = *(uint16_t *)field(key, base);
+		return 0;
+	}
+	if (!parse_range(json_string_value(value), &min, &max))
+		return where_fail(d, where, "\"%s\" is no range of engines; write \"1..4\"",
+				  where_quote(json_string_value(value), quote, sizeof(quote)));
+	if (max > key->max)
+		return where_fail(d, where, "%u cannot be %s; use %" PRIu32 "..%" PRIu32, max,
+				  key->noun, key->min, key->max);
+	if (min > max)
+		return where_fail(d, where,
+				  "at least %u and at most %u cannot be; write \"%u..%u\"", min,
+				  max, max, min);
+	*least = (uint16_t)min;
+	*(uint16_t *)field(key, base) = (uint16_t)max;
+	return 0;
+}
+
 static int value_bool(struct decoder *d, const struct key *key, const struct where *where,
 		      json_t *value, void *base)
 {
@@ -311,13 +351,22 @@ static int value_balance(struct decoder *d, const struct key *key, const struct 
 }
 
 const value_fn config_value_fns[KEY_N_TYPES] = {
-	[KEY_UINT] = value_uint,       [KEY_BOOL] = value_bool,
-	[KEY_FLAG] = value_flag,       [KEY_CHOICE] = value_choice,
-	[KEY_NAME] = value_name,       [KEY_TEXT] = value_text,
-	[KEY_MAC] = value_mac,	       [KEY_IP] = value_ip,
-	[KEY_SECTION] = value_section, [KEY_LIST] = value_list,
-	[KEY_CPUS] = value_cpus,       [KEY_PREFIXES] = value_prefixes,
-	[KEY_WEIGHTS] = value_weights, [KEY_ARGS] = value_args,
-	[KEY_PLUGIN] = value_plugin,   [KEY_PORT] = value_port,
+	[KEY_UINT] = value_uint,
+	[KEY_ENGINES] = value_engines,
+	[KEY_BOOL] = value_bool,
+	[KEY_FLAG] = value_flag,
+	[KEY_CHOICE] = value_choice,
+	[KEY_NAME] = value_name,
+	[KEY_TEXT] = value_text,
+	[KEY_MAC] = value_mac,
+	[KEY_IP] = value_ip,
+	[KEY_SECTION] = value_section,
+	[KEY_LIST] = value_list,
+	[KEY_CPUS] = value_cpus,
+	[KEY_PREFIXES] = value_prefixes,
+	[KEY_WEIGHTS] = value_weights,
+	[KEY_ARGS] = value_args,
+	[KEY_PLUGIN] = value_plugin,
+	[KEY_PORT] = value_port,
 	[KEY_BALANCE] = value_balance,
 };

@@ -323,6 +323,42 @@ static void test_samples(void **state)
 	globfree(&files);
 }
 
+static void test_load(void **state)
+{
+	const struct pdp_config_env env = test_env();
+	struct pdp_config *c = parse_good(VR("'vifs': [" VIF_A "]"), &env);
+	const struct pdp_vr_config *vr = c->vrs;
+
+	assert_int_equal(c->monitor.period_ms, 100);
+	assert_int_equal(c->monitor.params.tau_ms, 1000);
+	assert_int_equal(c->monitor.params.dwell_ms, 1000);
+	assert_int_equal(c->monitor.params.hysteresis_pct, 10);
+	assert_false(c->monitor.dry_run);
+	assert_int_equal(vr->policy, PDP_POLICY_FIXED);
+	assert_true(vr->engines == 1 && vr->engines_min == 1);
+	assert_int_equal(vr->threshold_pps, 60000);
+	assert_int_equal(vr->target_pct, 80);
+	assert_true(vr->power == 0 && !vr->exclusive && vr->cpus.n == 0);
+	pdp_config_destroy(c);
+
+	c = parse_good(VR("'engines': '1..4', 'vifs': [" VIF_A
+			  "], 'power': 250, 'exclusive': true, "
+			  "'cpus': [3, 1]"),
+		       &env);
+	vr = c->vrs;
+	assert_int_equal(vr->policy, PDP_POLICY_DYNAMIC);
+	assert_true(vr->engines == 4 && vr->engines_min == 1);
+	assert_true(vr->power == 250 && vr->exclusive);
+	assert_true(vr->cpus.n == 2 && vr->cpus.cpus[0] == 3 && vr->cpus.cpus[1] == 1);
+	pdp_config_destroy(c);
+
+	c = parse_good(VR("'engines': '0..64', 'policy': 'threshold', 'threshold_pps': 1, "
+			  "'vifs': [" VIF_A "]"),
+		       &env);
+	assert_int_equal(c->vrs[0].policy, PDP_POLICY_THRESHOLD);
+	pdp_config_destroy(c);
+}
+
 /* One line for each key, as the table has it and as the reference has it. */
 static void tell_key(void *arg, const char *path, const char *type, const char *def,
 		     const char *range)
@@ -372,10 +408,15 @@ static void test_reference(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),	cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_tunnel_defaults), cmocka_unit_test(test_process_cpus),
-		cmocka_unit_test(test_plugin_folders),	cmocka_unit_test(test_files),
-		cmocka_unit_test(test_samples),		cmocka_unit_test(test_reference),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_tunnel_defaults),
+		cmocka_unit_test(test_process_cpus),
+		cmocka_unit_test(test_plugin_folders),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_reference),
+		cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

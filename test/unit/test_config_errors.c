@@ -73,19 +73,68 @@ static void test_syntax(void **state)
 	CHECK_BAD(bad);
 }
 
+static void test_load(void **state)
+{
+	static const struct bad bad[] = {
+		{VR("'engines': 65, 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].engines: 65 cannot be a number of engines; use 0..64"},
+		{VR("'engines': '1..65', 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].engines: 65 cannot be a number of engines; use 0..64"},
+		{VR("'engines': '4..1', 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].engines: at least 4 and at most 1 cannot be; write \"1..4\""},
+		{VR("'engines': '1...4', 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].engines: \"1...4\" is no range of engines; write \"1..4\""},
+		{VR("'engines': '4', 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].engines: \"4\" is no range of engines; write \"1..4\""},
+		{VR("'engines': '1..4x', 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].engines: \"1..4x\" is no range of engines; write \"1..4\""},
+		{VR("'engines': [1, 4], 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].engines: a list stands here; it must be a number of engines, or a "
+		 "range, \"1..4\""},
+		{VR("'engines': '1..4', 'policy': 'fixed', 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].policy: \"fixed\" goes with one number of engines and not with "
+		 "\"1..4\"; use \"threshold\" or \"dynamic\""},
+		{VR("'engines': 2, 'policy': 'threshold', 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].policy: \"threshold\" chooses between engines and there are always "
+		 "2; write a range, \"engines\": \"1..4\""},
+		{VR("'policy': 'auto', 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].policy: \"auto\" is not known here; use one of \"fixed\", "
+		 "\"threshold\", \"dynamic\""},
+		{VR("'threshold_pps': 0, 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].threshold_pps: 0 cannot be a rate in packets a second; use "
+		 "1..1000000000"},
+		{VR("'target_pct': 101, 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].target_pct: 101 cannot be a utilization in percent; use 1..100"},
+		{VR("'engines': 2, 'power': 201, 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].power: 2 engines cannot use 201 percent of one CPU; use at most 200"},
+		{VR("'cpus': [0, 1], 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].cpus[0]: CPU 0 is not among cpus.engines; take one of those, or add "
+		 "it there"},
+		{VR("'cpus': [1, 4], 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].cpus[1]: there is no CPU 4; this machine has 0..3"},
+		{"{'monitor':\n{'period_ms': 5}}",
+		 "2: monitor.period_ms: 5 cannot be a period; use 10..60000"},
+		{"{'monitor': {'hysteresis_pct': 101}}",
+		 "1: monitor.hysteresis_pct: 101 cannot be a part of an engine in percent; use "
+		 "0..100"},
+	};
+
+	CHECK_BAD(bad);
+}
+
 static void test_unknown_keys(void **state)
 {
 	static const struct bad bad[] = {
 		{"{'nodes': 'x'}", "1: nodes: unknown key; did you mean \"node\"?"},
 		{"{'md': {},\n'zebra': 1}",
-		 "2: zebra: unknown key; known here: node, cpus, md, pool, ports, vrs"},
+		 "2: zebra: unknown key; known here: node, cpus, md, monitor, pool, ports, vrs"},
 		{"{'md': {\n'pol': 'busy'}}", "2: md.pol: unknown key; did you mean \"poll\"?"},
 		{VR("\n'plugn': 1, 'vifs': []"),
 		 "4: vrs[0].plugn: unknown key; did you mean \"plugin\"?"},
 		{VIFS("{'name': 'a', 'port': 'p0',\n 'Vlan': 5}"),
 		 "5: vrs[0].vifs[0].Vlan: unknown key; did you mean \"vlan\"?"},
 		{"{'\\u001b[31m': 1}",
-		 "1: ?[31m: unknown key; known here: node, cpus, md, pool, ports, vrs"},
+		 "1: ?[31m: unknown key; known here: node, cpus, md, monitor, pool, ports, vrs"},
 	};
 
 	CHECK_BAD(bad);
@@ -505,17 +554,12 @@ static void test_counts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_syntax),
-		cmocka_unit_test(test_unknown_keys),
-		cmocka_unit_test(test_types),
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_missing_keys),
-		cmocka_unit_test(test_keys_that_do_not_fit),
-		cmocka_unit_test(test_mtus),
-		cmocka_unit_test(test_names_twice),
-		cmocka_unit_test(test_cpus),
-		cmocka_unit_test(test_overlap),
+		cmocka_unit_test(test_syntax),	     cmocka_unit_test(test_load),
+		cmocka_unit_test(test_unknown_keys), cmocka_unit_test(test_types),
+		cmocka_unit_test(test_values),	     cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_missing_keys), cmocka_unit_test(test_keys_that_do_not_fit),
+		cmocka_unit_test(test_mtus),	     cmocka_unit_test(test_names_twice),
+		cmocka_unit_test(test_cpus),	     cmocka_unit_test(test_overlap),
 		cmocka_unit_test(test_counts),
 	};
 
