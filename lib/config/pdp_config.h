@@ -121,7 +121,7 @@ struct pdp_config_env {
 	 */
 	const char *plugin_path;
 	bool (*balancer_known)(const char *name); /**< NULL: any */
-	const char *balancers;	 /**< "rr, random, weighted, flow" for the message */
+	const char *balancers;			  /**< "rr, random, ..." for the message */
 	const uint16_t *md_cpus; /**< CPUs of the MD lcores: may not be engine CPUs unless
 				    "cpus.share_md" is true */
 	unsigned int n_md_cpus;

@@ -4,9 +4,17 @@
  * the end. Runs on the MD lcore; pick() is called once a burst and VR and costs 1-4 cycles a
  * packet.
  */
+#include "balance_priv.h"
+
 #include <string.h>
 
-#include "pdp_dispatch.h"
+#include <rte_branch_prediction.h>
+#include <rte_common.h>
+
+#define EWMA_TURNS 4 /* a queue's length now counts for one part of that many */
+#define COST_RANGE                                                                     \
+	16u /* an engine counts as that much faster or slower than the average at most \
+	     */
 
 static void rr_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned int n, uint8_t *out)
 {
@@ -34,17 +42,32 @@ static void random_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned 
 	b->rng = x;
 }
 
-static void weighted_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned int n,
-			  uint8_t *out)
+/* Join the shortest queue: the least expected delay of this packet. A queue that a packet is chosen
+ * for counts as longer at once, so that a burst does not go to one engine as a whole. */
+static void jsq_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned int n, uint8_t *out)
 {
-	for (unsigned int i = 0; i < n; i++)
-		out[i] = b->wheel[b->next++ % PDP_WHEEL];
+	for (unsigned int i = 0; i < n; i++) {
+		const unsigned int place = pdp_balance_shortest(b);
+
+		out[i] = (uint8_t)place;
+		b->load[place] += b->cost[place];
+	}
 }
 
-static void flow_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned int n, uint8_t *out)
+unsigned int pdp_balance_shortest(const struct pdp_balance *b)
 {
-	for (unsigned int i = 0; i < n; i++)
-		out[i] = b->bucket_engine[(hashes[i] >> 14) & (PDP_BUCKETS - 1)];
+	uint32_t least = b->load[0] + b->cost[0];
+	unsigned int best = 0;
+
+	for (uint32_t p = 1; p < b->n; p++) {
+		const uint32_t delay = b->load[p] + b->cost[p];
+
+		if (delay < least) {
+			least = delay;
+			best = p;
+		}
+	}
+	return best;
 }
 
 /* Smooth weighted round robin, written down once: every step the engine furthest behind its share.
@@ -67,45 +90,84 @@ static void wheel_build(struct pdp_balance *b)
 		credit[best] -= total;
 		b->wheel[i] = (uint8_t)best;
 	}
+	b->wheel_built = true;
 }
 
-/* Even shares with as few buckets moved as possible. */
-static void buckets_build(struct pdp_balance *b)
+static void weighted_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned int n,
+			  uint8_t *out)
 {
-	uint32_t owned[PDP_ENGINES_MAX] = {0};
-	uint32_t give = 0;
+	if (unlikely(!b->wheel_built))
+		wheel_build(b);
+	for (unsigned int i = 0; i < n; i++)
+		out[i] = b->wheel[b->next++ % PDP_WHEEL];
+}
 
-	for (unsigned int i = 0; i < PDP_BUCKETS; i++) {
-		uint8_t *e = &b->bucket_engine[i];
-		/* The first PDP_BUCKETS % n engines take one more. */
-		if (*e < b->n && owned[*e] < PDP_BUCKETS / b->n + (*e < PDP_BUCKETS % b->n))
-			owned[*e]++;
-		else
-			*e = UINT8_MAX;
+/* Engines whose rate is not known count as average ones. */
+static void costs_build(struct pdp_balance *b)
+{
+	uint64_t total = 0, known = 0;
+
+	for (uint32_t p = 0; p < b->n; p++) {
+		total += b->rates[p];
+		known += b->rates[p] != 0;
 	}
-	for (unsigned int i = 0; i < PDP_BUCKETS; i++) {
-		if (b->bucket_engine[i] != UINT8_MAX)
-			continue;
-		while (owned[give] >= PDP_BUCKETS / b->n + (give < PDP_BUCKETS % b->n))
-			give++;
-		b->bucket_engine[i] = (uint8_t)give;
-		owned[give]++;
+	for (uint32_t p = 0; p < b->n; p++) {
+		uint64_t cost = PDP_COST;
+
+		if (b->rates[p] != 0)
+			cost = PDP_COST * total / (known * b->rates[p]);
+		b->cost[p] = (uint32_t)RTE_MIN(RTE_MAX(cost, (uint64_t)PDP_COST / COST_RANGE),
+					       (uint64_t)PDP_COST * COST_RANGE);
 	}
 }
 
-void pdp_balance_rebuild(struct pdp_balance *b)
+void pdp_balance_shares(struct pdp_balance *b)
 {
+	b->wheel_built = false;
+	costs_build(b);
+}
+
+unsigned int pdp_balance_join(struct pdp_balance *b, uint32_t weight)
+{
+	const unsigned int place = b->n++;
+
+	b->weights[place] = weight;
+	b->rates[place] = 0;
+	b->load[place] = 0;
+	pdp_balance_shares(b);
+	buckets_spread(b);
+	return place;
+}
+
+void pdp_balance_leave(struct pdp_balance *b, unsigned int place)
+{
+	const unsigned int last = --b->n;
+
+	b->weights[place] = b->weights[last];
+	b->rates[place] = b->rates[last];
+	b->load[place] = b->load[last];
+	buckets_leave(b, place, last);
 	if (b->n == 0)
 		return;
-	wheel_build(b);
-	buckets_build(b);
+	pdp_balance_shares(b);
+	buckets_spread(b);
+}
+
+void pdp_balance_load(struct pdp_balance *b, const uint32_t *queues, bool fresh)
+{
+	for (uint32_t p = 0; p < b->n; p++) {
+		const int64_t now = (int64_t)queues[p] * b->cost[p];
+
+		b->load[p] = (uint32_t)(fresh ? now : b->load[p] + (now - b->load[p]) / EWMA_TURNS);
+	}
 }
 
 static const struct pdp_balancer balancers[] = {
 	{.name = "rr", .spills = true, .pick = rr_pick},
 	{.name = "random", .spills = true, .pick = random_pick},
 	{.name = "weighted", .spills = true, .pick = weighted_pick},
-	{.name = "flow", .needs_hash = true, .pick = flow_pick},
+	{.name = "jsq", .spills = true, .needs_load = true, .pick = jsq_pick},
+	{.name = "flow", .needs_hash = true, .keeps_flows = true, .pick = flow_pick},
 };
 
 const struct pdp_balancer *pdp_balancer_find(const char *name)
@@ -119,5 +181,5 @@ const struct pdp_balancer *pdp_balancer_find(const char *name)
 
 const char *pdp_balancer_names(void)
 {
-	return "rr, random, weighted, flow";
+	return "rr, random, weighted, jsq, flow";
 }

@@ -154,6 +154,7 @@ unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
 		pdp_chan_notify(ch);
 	if (pdp_chan_out(ch) != 0 || unlikely(ch->wake_pending))
 		pdp_chan_look(ch);
+	md_load_publish(e);
 	return total;
 }
 

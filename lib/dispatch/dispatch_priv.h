@@ -15,8 +15,9 @@
 #define RX_BURST  64
 #define TX_BUFFER 256 /* packets that wait for a port at most */
 #define TX_BURST  64
-#define FLUSH_US  20 /* longest a packet waits for company before it is sent to its engine */
-#define FLUSH_MIN 16 /* staged packets that are sent without waiting */
+#define FLUSH_US  20   /* longest a packet waits for company before it is sent to its engine */
+#define FLUSH_MIN 16   /* staged packets that are sent without waiting */
+#define STALE_US  1000 /* what was known of queues that long ago does not count any more */
 
 /* Counters have one writer; the store is atomic so that readers see whole numbers. */
 static inline void count(uint64_t *counter, uint64_t n)
@@ -51,6 +52,10 @@ struct md_vr {
 	struct md_engine *engines[PDP_ENGINES_MAX]; /* by place: those that get packets */
 	struct md_engine *all[PDP_ENGINES_MAX]; /* by engine index: parked and draining ones too */
 	struct pdp_balance *balance;
+	uint64_t load_tsc; /* turn in which the balancer was told of queues */
+	/* By engine index: packets that this lcore has out, for the others. NULL: there are none.
+	 */
+	uint32_t *queues;
 	struct pdp_vr_counters c;
 };
 
@@ -78,6 +83,8 @@ struct pdp_md {
 	const struct pdp_classifier *cls;
 	struct rte_mempool *pool;
 	unsigned int index;
+	unsigned int n_md;
+	struct pdp_md **peers; /* all MDs, this one too */
 	bool paused;
 	bool adaptive;
 	bool shares_cpu;
@@ -85,6 +92,7 @@ struct pdp_md {
 	uint32_t stop;
 	uint64_t now; /* TSC at the start of this turn */
 	uint64_t flush_tsc;
+	uint64_t stale_tsc;
 
 	unsigned int n_rxqs;
 	struct {
@@ -129,6 +137,11 @@ unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e);
 void md_transmit_add(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n,
 		     uint64_t bytes);
 unsigned int md_transmit(struct pdp_md *md);
+
+/* load.c: what balancers know of queues */
+void md_load(struct pdp_md *md, struct md_vr *vr);
+void md_load_publish(struct md_engine *e);
+void md_load_forget(struct md_engine *e);
 
 static inline void md_list_active(struct pdp_md *md, struct md_engine *e)
 {

@@ -82,19 +82,18 @@ void pdp_md_engine_activate(struct pdp_md *md, unsigned int vr_index, unsigned i
 	if (e == NULL)
 		return;
 	place = place_of(vr, e);
-	if (place < vr->n_engines && b->weights[place] == weight)
-		return;
-	if (place == vr->n_engines)
+	if (place == vr->n_engines) {
 		vr->engines[vr->n_engines++] = e;
-	b->weights[place] = weight;
-	b->n = vr->n_engines;
-	pdp_balance_rebuild(b);
+		pdp_balance_join(b, weight);
+	} else if (b->weights[place] != weight) {
+		b->weights[place] = weight;
+		pdp_balance_shares(b);
+	}
 }
 
 void pdp_md_engine_drain(struct pdp_md *md, unsigned int vr_index, unsigned int engine)
 {
 	struct md_vr *vr = &md->vrs[vr_index];
-	struct pdp_balance *b = vr->balance;
 	struct md_engine *e = vr->all[engine];
 	unsigned int place;
 
@@ -104,17 +103,30 @@ void pdp_md_engine_drain(struct pdp_md *md, unsigned int vr_index, unsigned int 
 	if (place == vr->n_engines)
 		return;
 	md_send_flush(md, true);
-	/* The last one takes the free place; its buckets follow it. */
-	vr->n_engines--;
-	vr->engines[place] = vr->engines[vr->n_engines];
-	b->weights[place] = b->weights[vr->n_engines];
-	for (unsigned int k = 0; k < PDP_BUCKETS; k++) {
-		uint8_t *p = &b->bucket_engine[k];
+	/* The last one takes the free place. */
+	vr->engines[place] = vr->engines[--vr->n_engines];
+	pdp_balance_leave(vr->balance, place);
+}
 
-		*p = *p == place ? UINT8_MAX : *p == vr->n_engines ? (uint8_t)place : *p;
+void pdp_md_vr_set_balancer(struct pdp_md *md, unsigned int vr, const struct pdp_balancer *balancer)
+{
+	md->vrs[vr].balancer = balancer;
+}
+
+void pdp_md_vr_set_shares(struct pdp_md *md, unsigned int vr_index, const struct pdp_shares *shares)
+{
+	struct md_vr *vr = &md->vrs[vr_index];
+	struct pdp_balance *b = vr->balance;
+
+	for (unsigned int p = 0; p < vr->n_engines; p++) {
+		const unsigned int i = vr->engines[p]->index;
+
+		if (shares->weights[i] != 0)
+			b->weights[p] = shares->weights[i];
+		if (shares->rates[i] != 0)
+			b->rates[p] = shares->rates[i];
 	}
-	b->n = vr->n_engines;
-	pdp_balance_rebuild(b);
+	pdp_balance_shares(b);
 }
 
 unsigned int pdp_md_engine_out(const struct pdp_md *md, unsigned int vr, unsigned int engine)
@@ -146,6 +158,7 @@ unsigned int pdp_md_engine_remove(struct pdp_md *md, unsigned int vr_index, unsi
 	list_remove(md->dirty, &md->n_dirty, e);
 	list_remove(md->engines, &md->n_engines, e);
 	vr->all[engine] = NULL;
+	md_load_forget(e);
 	free(e);
 	return n;
 }

@@ -12,6 +12,17 @@
 
 #define CALLS 16
 
+/* Lines that this lcore alone writes. */
+static uint32_t *make_queues(void)
+{
+	const size_t size = PDP_ENGINES_MAX * sizeof(uint32_t);
+	uint32_t *queues = aligned_alloc(PDP_LINE, size);
+
+	if (queues != NULL)
+		memset(queues, 0, size);
+	return queues;
+}
+
 static int make_vrs(struct pdp_md *md, const struct pdp_md_params *p)
 {
 	uint16_t gid = 0;
@@ -25,7 +36,8 @@ static int make_vrs(struct pdp_md *md, const struct pdp_md_params *p)
 		vr->n_vifs = (uint8_t)from->n_vifs;
 		vr->vifs = &md->vifs[gid];
 		vr->balance = calloc(1, sizeof(*vr->balance));
-		if (vr->balance == NULL)
+		vr->queues = md->n_md > 1 ? make_queues() : NULL;
+		if (vr->balance == NULL || (md->n_md > 1 && vr->queues == NULL))
 			return -ENOMEM;
 		vr->balance->rng = rte_rdtsc() * (md->index + 1) | 1;
 		for (unsigned int i = 0; i < from->n_vifs; i++) {
@@ -85,9 +97,12 @@ static struct pdp_md *make_md(const struct pdp_md_params *p, unsigned int index,
 		.cls = p->cls,
 		.pool = p->pool,
 		.index = index,
+		.n_md = p->n_md,
+		.peers = calloc(p->n_md, sizeof(*md->peers)),
 		.adaptive = p->adaptive,
 		.shares_cpu = p->shares_cpu,
 		.flush_tsc = FLUSH_US * rte_get_tsc_hz() / 1000000,
+		.stale_tsc = STALE_US * rte_get_tsc_hz() / 1000000,
 		.n_vrs = p->n_vrs,
 		.n_gids = n_gids,
 		.vrs = calloc(p->n_vrs + 1, sizeof(*md->vrs)),
@@ -96,7 +111,7 @@ static struct pdp_md *make_md(const struct pdp_md_params *p, unsigned int index,
 		.calls = make_calls(),
 	};
 	if (md->vrs == NULL || md->vifs == NULL || md->gid_vr == NULL || md->calls == NULL ||
-	    make_vrs(md, p) != 0 || make_ports(md, p) != 0) {
+	    md->peers == NULL || make_vrs(md, p) != 0 || make_ports(md, p) != 0) {
 		pdp_md_destroy(md);
 		return NULL;
 	}
@@ -117,6 +132,8 @@ int pdp_md_create(struct pdp_md **mds, const struct pdp_md_params *params)
 			return -ENOMEM;
 		}
 	}
+	for (unsigned int i = 0; i < params->n_md; i++)
+		memcpy(mds[i]->peers, mds, params->n_md * sizeof(*mds));
 	return 0;
 }
 
@@ -126,8 +143,11 @@ void pdp_md_destroy(struct pdp_md *md)
 		return;
 	for (unsigned int i = 0; i < RTE_MAX_ETHPORTS; i++)
 		free(md->tx[i]);
-	for (unsigned int v = 0; md->vrs != NULL && v < md->n_vrs; v++)
+	for (unsigned int v = 0; md->vrs != NULL && v < md->n_vrs; v++) {
 		free(md->vrs[v].balance);
+		free(md->vrs[v].queues);
+	}
+	free(md->peers);
 	free(md->vrs);
 	free(md->vifs);
 	free(md->gid_vr);

@@ -16,12 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <pdp_balance.h>
 #include <pdp_channel_md.h>
 #include <pdp_classify.h>
 
-#define PDP_ENGINES_MAX 64   /**< engines of one VR */
-#define PDP_VRS_MAX	1024 /**< VRs of one node */
-#define PDP_WHEEL	1024 /**< steps of the weighted balancer's wheel */
+#define PDP_VRS_MAX 1024 /**< VRs of one node */
 
 struct pdp_md;
 
@@ -70,36 +69,6 @@ struct pdp_md_counters {
 		uint64_t packets;
 	} stages[PDP_STAGE_N]; /**< of every 64th loop only */
 };
-
-/** What a balancer of one VR on one MD lcore keeps. Engines are numbered by their place in
- * pdp_md_vr.chans. */
-struct pdp_balance {
-	uint32_t n;    /**< engines, 1..PDP_ENGINES_MAX when pick() is called */
-	uint32_t next; /**< rr, weighted: whose turn it is */
-	uint64_t rng;  /**< random */
-	uint32_t weights[PDP_ENGINES_MAX];
-	uint8_t wheel[PDP_WHEEL];	    /**< weighted: engines in smooth weighted order */
-	uint8_t bucket_engine[PDP_BUCKETS]; /**< flow: which engine a bucket belongs to */
-};
-
-/** A balancer: one row of the table in balance.c. */
-struct pdp_balancer {
-	const char *name;
-	bool needs_hash; /**< pick() reads hashes */
-	bool spills; /**< a packet for an engine without free slots goes to the next that has one */
-	/** Choose an engine for each of n packets. @param hashes NULL without needs_hash; @param
-	 * out n engine places */
-	void (*pick)(struct pdp_balance *b, const uint32_t *hashes, unsigned int n, uint8_t *out);
-};
-
-/** @return NULL: no balancer has that name */
-const struct pdp_balancer *pdp_balancer_find(const char *name);
-/** "rr, random, weighted, flow" */
-const char *pdp_balancer_names(void);
-
-/** Prepare for the engines b->n with b->weights; buckets of places that still exist stay. Thread:
- * the MD lcore. */
-void pdp_balance_rebuild(struct pdp_balance *b);
 
 /** What the MD needs of a VR; copied. */
 struct pdp_md_vr_params {
@@ -188,6 +157,19 @@ unsigned int pdp_md_engine_out(const struct pdp_md *md, unsigned int vr, unsigne
  */
 unsigned int pdp_md_engine_remove(struct pdp_md *md, unsigned int vr, unsigned int engine,
 				  unsigned int *n_blanks);
+
+/** Balance a VR's packets in another way from now on. Nothing is lost. */
+void pdp_md_vr_set_balancer(struct pdp_md *md, unsigned int vr,
+			    const struct pdp_balancer *balancer);
+
+/** What is known of the engines of a VR, by engine index; 0: nothing new. */
+struct pdp_shares {
+	uint32_t weights[PDP_ENGINES_MAX]; /**< `weighted`: 1..1000 */
+	uint32_t rates[PDP_ENGINES_MAX];   /**< `jsq`: packets a second that each can do */
+};
+
+/** Tell a VR's balancer what its engines can do now. */
+void pdp_md_vr_set_shares(struct pdp_md *md, unsigned int vr, const struct pdp_shares *shares);
 
 /** Receive nothing more (or again). */
 void pdp_md_pause(struct pdp_md *md, bool pause);

@@ -160,6 +160,8 @@ static void send_balanced(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf *
 
 	if (hashed)
 		hash_run(vr, pkts, results, n, vif, hashes);
+	if (vr->balancer->needs_load)
+		md_load(md, vr);
 	vr->balancer->pick(vr->balance, hashed ? hashes : NULL, n, places);
 	sort_by_place(vr, pkts, hashed ? hashes : NULL, places, n, &s);
 	for (unsigned int p = 0; p < vr->n_engines; p++) {

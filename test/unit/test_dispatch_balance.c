@@ -8,12 +8,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <rte_common.h>
 
-#include <pdp_dispatch.h>
+#include <pdp_balance.h>
 
 enum { PICKS = 1000000, BURST = 64 };
 
@@ -23,10 +24,8 @@ static uint64_t got[PDP_ENGINES_MAX];
 static void engines(uint32_t n, const uint32_t *weights)
 {
 	memset(&b, 0, sizeof(b));
-	b.n = n;
 	for (uint32_t i = 0; i < n; i++)
-		b.weights[i] = weights != NULL ? weights[i] : 1;
-	pdp_balance_rebuild(&b);
+		assert_int_equal(pdp_balance_join(&b, weights != NULL ? weights[i] : 1), i);
 }
 
 /* PICKS packets in bursts of every length. */
@@ -88,7 +87,7 @@ static void test_even_shares(void **state)
 	static const struct {
 		const char *name;
 		double pct;
-	} cases[] = {{"rr", 0.1}, {"weighted", 1}, {"random", 2}, {"flow", 2}};
+	} cases[] = {{"rr", 0.1}, {"weighted", 1}, {"random", 2}, {"jsq", 1}, {"flow", 2}};
 	static const uint32_t sizes[] = {1, 2, 3, 5, 16};
 
 	for (unsigned int c = 0; c < RTE_DIM(cases); c++) {
@@ -104,7 +103,7 @@ static void test_even_shares(void **state)
 /* As many engines as a VR may have: nobody goes empty. */
 static void test_most_engines(void **state)
 {
-	static const char *const names[] = {"rr", "weighted", "random", "flow"};
+	static const char *const names[] = {"rr", "weighted", "random", "jsq", "flow"};
 
 	for (unsigned int c = 0; c < RTE_DIM(names); c++) {
 		engines(PDP_ENGINES_MAX, NULL);
@@ -125,8 +124,7 @@ static void test_rr_order(void **state)
 	/* It goes on where the burst before ended, also when engines left meanwhile. */
 	rr->pick(&b, NULL, 2, out);
 	assert_memory_equal(out, ((uint8_t[]){1, 2}), 2);
-	b.n = 2;
-	pdp_balance_rebuild(&b);
+	pdp_balance_leave(&b, 2);
 	rr->pick(&b, NULL, 3, out);
 	assert_memory_equal(out, ((uint8_t[]){0, 1, 0}), 3);
 }
@@ -170,6 +168,68 @@ static void test_weighted_smooth(void **state)
 		assert_int_equal(out[i] + out[i + 1] + out[i + 2] + out[i + 3], 3);
 }
 
+/* Bursts of 30; every turn each engine serves what its rate says. @param got out: queues */
+static void run_jsq(const uint32_t *served, uint32_t *queues, unsigned int turns)
+{
+	const struct pdp_balancer *jsq = pdp_balancer_find("jsq");
+	uint8_t out[30];
+
+	memset(queues, 0, PDP_ENGINES_MAX * sizeof(*queues));
+	memset(got, 0, sizeof(got));
+	for (unsigned int t = 0; t < turns; t++) {
+		pdp_balance_load(&b, queues, t == 0);
+		jsq->pick(&b, NULL, 30, out);
+		for (unsigned int i = 0; i < 30; i++) {
+			queues[out[i]]++;
+			got[out[i]]++;
+		}
+		for (uint32_t p = 0; p < b.n; p++)
+			queues[p] -= RTE_MIN(queues[p], served[p]);
+	}
+}
+
+/* The slow engine gets what it can do, though nobody has said how slow it is; and no queue is much
+ * longer than another. */
+static void test_jsq_follows_queues(void **state)
+{
+	uint32_t queues[PDP_ENGINES_MAX];
+
+	assert_true(pdp_balancer_find("jsq")->needs_load);
+	engines(3, NULL);
+	run_jsq((uint32_t[PDP_ENGINES_MAX]){5, 10, 15}, queues, 10000);
+	expect_share(0, 5.0 / 30, 5);
+	expect_share(1, 10.0 / 30, 5);
+	expect_share(2, 15.0 / 30, 5);
+	for (uint32_t p = 0; p < 3; p++)
+		assert_in_range(queues[p], 0, 60);
+	/* One that does not serve at all is left alone. */
+	run_jsq((uint32_t[PDP_ENGINES_MAX]){0, 15, 15}, queues, 10000);
+	assert_in_range(got[0], 0, 100);
+}
+
+/* With known rates queues are as long as the engines are fast: the same delay everywhere. */
+static void test_jsq_rates(void **state)
+{
+	uint32_t queues[PDP_ENGINES_MAX];
+
+	engines(2, NULL);
+	b.rates[0] = 75000;
+	b.rates[1] = 25000;
+	pdp_balance_shares(&b);
+	assert_in_range(b.cost[1], 3 * b.cost[0] - 2, 3 * b.cost[0] + 2);
+	/* Overloaded: queues grow. */
+	run_jsq((uint32_t[PDP_ENGINES_MAX]){15, 5}, queues, 1000);
+	assert_in_range(queues[0] + queues[1], 9900, 10100);
+	assert_in_range(queues[0], 2.9 * queues[1], 3.1 * queues[1]);
+	/* Impossible rates stay within bounds; an unknown one counts as average. */
+	b.rates[0] = UINT32_MAX;
+	b.rates[1] = 1;
+	pdp_balance_shares(&b);
+	assert_true(b.cost[0] > 0 && b.cost[1] > b.cost[0]);
+	assert_int_equal(pdp_balance_join(&b, 1), 2);
+	assert_int_equal(b.cost[2], PDP_COST);
+}
+
 static void test_random_is_random(void **state)
 {
 	const struct pdp_balancer *random = pdp_balancer_find("random");
@@ -197,7 +257,7 @@ static unsigned int buckets_of(unsigned int engine)
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < PDP_BUCKETS; i++)
-		n += b.bucket_engine[i] == engine;
+		n += b.buckets[i].place == engine;
 	return n;
 }
 
@@ -222,7 +282,7 @@ static void test_flow_sticky(void **state)
 		struct pdp_pkt p = {.hash = hashes[i], .flags = PDP_PKT_HASH};
 
 		flow->pick(&b, &hashes[i], 1, &again[i]);
-		assert_int_equal(b.bucket_engine[pdp_pkt_bucket(NULL, &p)], once[i]);
+		assert_int_equal(b.buckets[pdp_pkt_bucket(NULL, &p)].place, once[i]);
 	}
 	assert_memory_equal(once, again, BURST);
 }
@@ -232,19 +292,17 @@ static void test_flow_join(void **state)
 {
 	engines(1, NULL);
 	for (uint32_t n = 2; n <= PDP_ENGINES_MAX; n++) {
-		uint8_t before[PDP_BUCKETS];
+		struct pdp_bucket before[PDP_BUCKETS];
 		unsigned int moved = 0;
 
-		memcpy(before, b.bucket_engine, sizeof(before));
-		b.weights[n - 1] = 1;
-		b.n = n;
-		pdp_balance_rebuild(&b);
+		memcpy(before, b.buckets, sizeof(before));
+		pdp_balance_join(&b, 1);
 		expect_even_buckets();
 		for (unsigned int i = 0; i < PDP_BUCKETS; i++) {
-			if (before[i] == b.bucket_engine[i])
+			if (before[i].place == b.buckets[i].place)
 				continue;
 			moved++;
-			assert_int_equal(b.bucket_engine[i], n - 1);
+			assert_int_equal(b.buckets[i].place, n - 1);
 		}
 		assert_true(moved <= (PDP_BUCKETS - 1) / n + 1);
 	}
@@ -255,19 +313,17 @@ static void test_flow_leave(void **state)
 {
 	engines(PDP_ENGINES_MAX, NULL);
 	for (uint32_t n = PDP_ENGINES_MAX - 1; n >= 1; n--) {
-		uint8_t before[PDP_BUCKETS];
+		struct pdp_bucket before[PDP_BUCKETS];
 
-		memcpy(before, b.bucket_engine, sizeof(before));
-		b.n = n;
-		pdp_balance_rebuild(&b);
+		memcpy(before, b.buckets, sizeof(before));
+		pdp_balance_leave(&b, n);
 		expect_even_buckets();
 		for (unsigned int i = 0; i < PDP_BUCKETS; i++) {
-			if (before[i] < n)
-				assert_int_equal(before[i], b.bucket_engine[i]);
+			if (before[i].place < n)
+				assert_int_equal(before[i].place, b.buckets[i].place);
 		}
 	}
-	b.n = 0;
-	pdp_balance_rebuild(&b);
+	pdp_balance_leave(&b, 0);
 }
 
 int main(void)
@@ -279,6 +335,8 @@ int main(void)
 		cmocka_unit_test(test_rr_order),
 		cmocka_unit_test(test_weighted_shares),
 		cmocka_unit_test(test_weighted_smooth),
+		cmocka_unit_test(test_jsq_follows_queues),
+		cmocka_unit_test(test_jsq_rates),
 		cmocka_unit_test(test_random_is_random),
 		cmocka_unit_test(test_flow_sticky),
 		cmocka_unit_test(test_flow_join),

@@ -135,6 +135,55 @@ static void test_spill(void **state)
 	expect_drops(0, PDP_DROP_ENGINE_FULL, 8);
 }
 
+/* The shortest queue is that of who returns its packets; of who is said to be slow it has to be
+ * shorter still. */
+static void test_jsq(void **state)
+{
+	struct pdp_shares shares = {.rates = {1000, 3000}};
+	struct pdp_desc d[256];
+
+	hand_engine_add(&h, 0, 0, 256, 0, 1);
+	hand_engine_add(&h, 0, 1, 256, 0, 1);
+	/* Of another balancer at first: nothing is lost by the change. */
+	hand_rx_vr(&h, 0, 0, 10, 1);
+	hand_turns(&h, 1);
+	pdp_md_vr_set_balancer(h.md, 0, pdp_balancer_find("jsq"));
+	for (unsigned int i = 0; i < 20; i++) {
+		hand_rx_vr(&h, 0, 0, 6, 1);
+		hand_turns(&h, 1);
+		hand_forward_all(&h, 0, 1, 0);
+	}
+	assert_in_range(hand_take(&h, 0, 0, d, 256), 5, 40);
+	pdp_md_vr_set_shares(h.md, 0, &shares);
+	for (unsigned int i = 0; i < 20; i++) {
+		hand_rx_vr(&h, 0, 0, 10, 1);
+		hand_turns(&h, 1);
+	}
+	assert_in_range(pdp_md_engine_out(h.md, 0, 0), 45, 70);
+	assert_in_range(pdp_md_engine_out(h.md, 0, 1), 145, 185);
+	expect_drops(0, PDP_DROP_ENGINE_FULL, 0);
+}
+
+/* Weights count from when they are told, for those that are told. */
+static void test_shares(void **state)
+{
+	struct pdp_shares shares = {.weights = {0, 3}};
+	struct pdp_desc d[256];
+
+	hand_engine_add(&h, 0, 0, 256, 0, 1);
+	hand_engine_add(&h, 0, 1, 256, 0, 1);
+	pdp_md_vr_set_balancer(h.md, 0, pdp_balancer_find("weighted"));
+	hand_rx_vr(&h, 0, 0, 64, 1);
+	hand_turns(&h, 1);
+	assert_int_equal(hand_take(&h, 0, 0, d, 256), 32);
+	assert_int_equal(hand_take(&h, 0, 1, d, 256), 32);
+	pdp_md_vr_set_shares(h.md, 0, &shares);
+	hand_rx_vr(&h, 0, 0, 64, 1);
+	hand_turns(&h, 1);
+	assert_int_equal(hand_take(&h, 0, 0, d, 256), 16);
+	assert_int_equal(hand_take(&h, 0, 1, d, 256), 48);
+}
+
 /* `flow` does not spill: a flow's packets stay with its engine or are dropped. */
 static void test_flow_stays(void **state)
 {
@@ -510,6 +559,8 @@ int main(void)
 		three(test_no_match),
 		one(test_engine_full),
 		one(test_spill),
+		one(test_jsq),
+		one(test_shares),
 		cmocka_unit_test(test_flow_stays),
 		cmocka_unit_test(test_flow_spreads),
 		one(test_every_verdict_byte),

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Balancers: which engine of its VR a packet goes to (LVRM section 3.3, DESIGN section 6).
+ *
+ * Pure: what a balancer knows of the engines stands in its `struct pdp_balance`, one for each VR
+ * and MD lcore. Engines are numbered by places, 0 .. n - 1, of those that get packets. Thread: the
+ * MD lcore.
+ */
+#ifndef PDP_BALANCE_H
+#define PDP_BALANCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pdp_vr.h>
+
+#define PDP_ENGINES_MAX 64   /**< engines of one VR */
+#define PDP_WHEEL	1024 /**< steps of the weighted balancer's wheel */
+#define PDP_COST	256u /**< of a packet on an engine of average rate */
+
+#define PDP_PLACE_NONE UINT8_MAX /**< an engine that is no more */
+
+/** A flow bucket: all packets whose hash has the same PDP_BUCKETS part. */
+struct pdp_bucket {
+	uint8_t place; /**< of its engine */
+};
+
+static inline unsigned int pdp_bucket_of(uint32_t hash)
+{
+	return (hash >> 14) & (PDP_BUCKETS - 1);
+}
+
+/** What a balancer of one VR on one MD lcore keeps. */
+struct pdp_balance {
+	uint32_t n;			   /**< engines, 1..PDP_ENGINES_MAX when pick() is called */
+	uint32_t next;			   /**< rr, weighted: whose turn it is */
+	uint64_t rng;			   /**< random */
+	uint32_t weights[PDP_ENGINES_MAX]; /**< weighted */
+	uint32_t rates[PDP_ENGINES_MAX];   /**< packets a second that it can do; 0: not known */
+	uint32_t cost[PDP_ENGINES_MAX];	   /**< of a packet, from rates: PDP_COST is the average */
+	uint32_t load[PDP_ENGINES_MAX];	   /**< EWMA of queue length times cost: expected delay */
+	bool wheel_built;
+	uint8_t wheel[PDP_WHEEL];		/**< weighted: engines in smooth weighted order */
+	struct pdp_bucket buckets[PDP_BUCKETS]; /**< flow */
+};
+
+/** A balancer: one row of the table in balance.c. */
+struct pdp_balancer {
+	const char *name;
+	bool needs_hash;  /**< pick() reads hashes */
+	bool spills;	  /**< a packet for an engine without free slots goes to the next that has
+			     one */
+	bool keeps_flows; /**< packets of a flow go to one engine: their order is kept */
+	bool needs_load;  /**< pick() reads loads: pdp_balance_load() comes first */
+	/** Choose an engine for each of n packets. @param hashes NULL without needs_hash; @param
+	 * out n engine places */
+	void (*pick)(struct pdp_balance *b, const uint32_t *hashes, unsigned int n, uint8_t *out);
+};
+
+/** @return NULL: no balancer has that name */
+const struct pdp_balancer *pdp_balancer_find(const char *name);
+/** All of them, as "rr, random, ..." */
+const char *pdp_balancer_names(void);
+
+/** Let one more engine take part. @param weight 1..1000 @return its place */
+unsigned int pdp_balance_join(struct pdp_balance *b, uint32_t weight);
+
+/** Let an engine go: the last one takes its place. As few buckets move as an even share needs. */
+void pdp_balance_leave(struct pdp_balance *b, unsigned int place);
+
+/** Act on weights and rates that have changed. */
+void pdp_balance_shares(struct pdp_balance *b);
+
+/**
+ * Tell how long the engines' queues are now.
+ * @param queues  n numbers of packets, each below 2^19
+ * @param fresh   forget what was before: nobody has told for long
+ */
+void pdp_balance_load(struct pdp_balance *b, const uint32_t *queues, bool fresh);
+
+/** The place where one more packet waits for the least time. */
+unsigned int pdp_balance_shortest(const struct pdp_balance *b);
+
+#endif /* PDP_BALANCE_H */
