@@ -109,7 +109,8 @@ static int make_mds(struct pdp_md_vr_params *vrs, uint16_t *ids, uint16_t *rxqs,
 						   .balancer = pdp_balancer_find(c->vrs[v].balance),
 						   .hash = c->vrs[v].hash,
 						   .vifs = node.vrs[v].vifs,
-						   .n_vifs = c->vrs[v].n_vifs};
+						   .n_vifs = c->vrs[v].n_vifs,
+						   .backlog = memory_backlog(&c->vrs[v])};
 	return pdp_md_create(node.mds, &p) == 0 ? 0 : complain("out of memory");
 }
 

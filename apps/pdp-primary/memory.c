@@ -3,6 +3,7 @@
  * How much memory the node takes, computed before EAL starts: all of it is reserved then, because
  * growing later would ask every secondary and wait for one that is stopped.
  */
+#include <assert.h>
 #include <dirent.h>
 #include <glob.h>
 #include <mntent.h>
@@ -18,11 +19,39 @@
 
 #define PACKETS_MIN   4096
 #define PACKETS_MAX   131072 /* by default; "pool": {"packets": N} takes any */
-#define LCORE_PACKETS 2048   /* caches, bursts and buffers of one MD lcore */
+#define LCORE_PACKETS 2048   /* caches and bursts of one MD lcore */
+#define PORT_PACKETS  256    /* an MD lcore's transmit buffer */
+#define BACKLOG_MIN   16
 #define BASE_MB \
 	12 /* EAL's own, and what 22.11 leaks when secondaries attach: 152 KB each, 30 times */
 #define ATTACH_KB	160
 #define PACKET_OVERHEAD (64 + 128 + 64) /* mempool header, mbuf, alignment */
+
+/* No more than its engines can send at once. */
+uint32_t memory_backlog(const struct pdp_vr_config *vr)
+{
+	const uint32_t slots = vr->engines * vr->slots;
+
+	return RTE_MAX((uint32_t)BACKLOG_MIN, RTE_MIN(slots, (uint32_t)PDP_BACKLOG_MAX));
+}
+
+static unsigned int ports_of(const struct pdp_vr_config *vr)
+{
+	uint64_t seen = 0;
+
+	static_assert(PDP_PORTS_MAX <= 64, "a bit each");
+	for (unsigned int i = 0; i < vr->n_vifs; i++)
+		seen |= UINT64_C(1) << vr->vifs[i].conf.port;
+	return (unsigned int)__builtin_popcountll(seen);
+}
+
+/* What a VR can hold at most: slots and BLANKs of its engines, and its backlog at each port. So
+ * none that is flooded takes what another needs, unless the sum is beyond PACKETS_MAX. */
+static uint64_t vr_packets(const struct pdp_vr_config *vr)
+{
+	return (uint64_t)vr->engines * (vr->slots + vr->blank_slots) +
+	       (vr->engines ? ports_of(vr) * memory_backlog(vr) : 0);
+}
 
 uint32_t memory_packets(void)
 {
@@ -33,9 +62,9 @@ uint32_t memory_packets(void)
 	if (c->pool_packets != 0)
 		return c->pool_packets;
 	for (unsigned int i = 0; i < c->n_ports; i++)
-		n += 2ull * c->ports[i].descriptors * n_md;
+		n += (2ull * c->ports[i].descriptors + PORT_PACKETS) * n_md;
 	for (unsigned int i = 0; i < c->n_vrs; i++)
-		n += (uint64_t)c->vrs[i].engines * n_md * (c->vrs[i].slots + c->vrs[i].blank_slots);
+		n += n_md * vr_packets(&c->vrs[i]);
 	return (uint32_t)RTE_MAX((uint64_t)PACKETS_MIN, RTE_MIN(n, (uint64_t)PACKETS_MAX));
 }
 

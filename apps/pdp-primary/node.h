@@ -135,8 +135,9 @@ void run_join(void);
 void run_fini(void);
 
 /* memory.c */
-uint32_t memory_packets(void);	   /* mbufs that the node needs */
-uint32_t memory_packet_room(void); /* bytes of one, headroom included */
+uint32_t memory_packets(void);				 /* mbufs that the node needs */
+uint32_t memory_backlog(const struct pdp_vr_config *vr); /* packets, for each of its ports */
+uint32_t memory_packet_room(void);			 /* bytes of one, headroom included */
 int memory_check(unsigned int *need_mb);
 
 /* cpus.c */

@@ -10,10 +10,11 @@
 #include <rte_ring.h>
 #include <rte_spinlock.h>
 
+#include "drr.h"
 #include "pdp_dispatch.h"
 
 #define RX_BURST  64
-#define TX_BUFFER 256 /* packets that wait for a port at most */
+#define TX_BUFFER 256 /* packets that a port is given in one turn without being asked before */
 #define TX_BURST  64
 #define FLUSH_US  20   /* longest a packet waits for company before it is sent to its engine */
 #define FLUSH_MIN 16   /* staged packets that are sent without waiting */
@@ -38,7 +39,8 @@ struct md_engine {
 };
 
 struct md_vif {
-	uint16_t port; /* ethdev port id */
+	uint16_t port;		/* ethdev port id */
+	struct drr_queue *line; /* for the port while that is full; one a VR and port */
 	struct pdp_vif_counters c;
 };
 
@@ -56,6 +58,8 @@ struct md_vr {
 	/* By engine index: packets that this lcore has out, for the others. NULL: there are none.
 	 */
 	uint32_t *queues;
+	struct drr_queue *lines; /* n_lines, a part of md->lines */
+	unsigned int n_lines;
 	struct pdp_vr_counters c;
 };
 
@@ -64,7 +68,9 @@ struct md_txbuf {
 	uint16_t queue;
 	rte_spinlock_t *lock; /* NULL: the queue is this lcore's alone */
 	uint32_t n;
+	uint32_t limit; /* of n when packets are added: TX_BUFFER; 0 while there is a backlog */
 	bool dirty;
+	struct drr backlog;
 	struct rte_mbuf *pkts[TX_BUFFER];
 	uint16_t gids[TX_BUFFER];
 };
@@ -119,6 +125,8 @@ struct pdp_md {
 	unsigned int n_gids;
 	struct md_vif *vifs; /* by gid */
 	uint16_t *gid_vr;    /* by gid */
+	unsigned int n_lines;
+	struct drr_queue *lines;
 	struct rte_ring *calls;
 	struct md_call *stale_calls; /* control thread */
 	struct pdp_md_counters c;

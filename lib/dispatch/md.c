@@ -100,8 +100,7 @@ static unsigned int turn(struct pdp_md *md)
 	n = md->paused ? 0 : receive_all(md);
 	md_send_flush(md, n < RX_BURST);
 	n += md_collect(md);
-	md_transmit(md);
-	return n;
+	return n + md_transmit(md);
 }
 
 static unsigned int turn_sampled(struct pdp_md *md)

@@ -175,7 +175,7 @@ unsigned int pdp_md_in_flight(const struct pdp_md *md)
 	for (unsigned int i = 0; i < md->n_engines; i++)
 		n += pdp_chan_out(md->engines[i]->ch);
 	for (unsigned int i = 0; i < md->n_tx_dirty; i++)
-		n += md->tx_dirty[i]->n;
+		n += md->tx_dirty[i]->n + md->tx_dirty[i]->backlog.n;
 	return n;
 }
 
@@ -209,6 +209,8 @@ void pdp_md_account(const struct pdp_md *md, unsigned int vr_index, struct pdp_v
 		sum->vifs[i].tx += load(&vr->vifs[i].c.tx);
 		sum->vifs[i].tx_bytes += load(&vr->vifs[i].c.tx_bytes);
 	}
+	for (unsigned int i = 0; i < vr->n_lines; i++)
+		sum->in_flight += __atomic_load_n(&vr->lines[i].n, __ATOMIC_RELAXED);
 	for (unsigned int i = 0; i < PDP_ENGINES_MAX; i++) {
 		if (vr->all[i] == NULL)
 			continue;

@@ -23,6 +23,27 @@ static uint32_t *make_queues(void)
 	return queues;
 }
 
+/* A place in line at each of a VR's ports. */
+static int make_lines(struct pdp_md *md, struct md_vr *vr, uint32_t backlog)
+{
+	vr->lines = &md->lines[md->n_lines];
+	for (unsigned int i = 0; i < vr->n_vifs; i++) {
+		unsigned int k = 0;
+
+		while (vr->vifs[k].port != vr->vifs[i].port)
+			k++;
+		vr->vifs[i].line = vr->vifs[k].line;
+		if (k < i)
+			continue;
+		vr->vifs[i].line = &md->lines[md->n_lines];
+		if (drr_queue_init(vr->vifs[i].line, backlog) != 0)
+			return -ENOMEM;
+		md->n_lines++;
+		vr->n_lines++;
+	}
+	return 0;
+}
+
 static int make_vrs(struct pdp_md *md, const struct pdp_md_params *p)
 {
 	uint16_t gid = 0;
@@ -45,6 +66,8 @@ static int make_vrs(struct pdp_md *md, const struct pdp_md_params *p)
 			vr->vif_kind[i] = from->vifs[i].kind;
 			md->gid_vr[gid++] = (uint16_t)v;
 		}
+		if (make_lines(md, vr, from->backlog) != 0)
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -61,6 +84,7 @@ static int make_ports(struct pdp_md *md, const struct pdp_md_params *p)
 		if (b == NULL)
 			return -ENOMEM;
 		b->port = p->ports[i];
+		b->limit = TX_BUFFER;
 		b->queue = (uint16_t)(p->port_txqs[i] > md->index ? md->index : 0);
 		if (p->port_txqs[i] < p->n_md) {
 			b->queue = 0;
@@ -108,10 +132,12 @@ static struct pdp_md *make_md(const struct pdp_md_params *p, unsigned int index,
 		.vrs = calloc(p->n_vrs + 1, sizeof(*md->vrs)),
 		.vifs = calloc(n_gids + 1, sizeof(*md->vifs)),
 		.gid_vr = calloc(n_gids + 1, sizeof(*md->gid_vr)),
+		.lines = calloc(n_gids + 1, sizeof(*md->lines)),
 		.calls = make_calls(),
 	};
-	if (md->vrs == NULL || md->vifs == NULL || md->gid_vr == NULL || md->calls == NULL ||
-	    md->peers == NULL || make_vrs(md, p) != 0 || make_ports(md, p) != 0) {
+	if (md->vrs == NULL || md->vifs == NULL || md->gid_vr == NULL || md->lines == NULL ||
+	    md->calls == NULL || md->peers == NULL || make_vrs(md, p) != 0 ||
+	    make_ports(md, p) != 0) {
 		pdp_md_destroy(md);
 		return NULL;
 	}
@@ -148,6 +174,9 @@ void pdp_md_destroy(struct pdp_md *md)
 		free(md->vrs[v].queues);
 	}
 	free(md->peers);
+	for (unsigned int i = 0; i < md->n_lines; i++)
+		drr_queue_fini(&md->lines[i]);
+	free(md->lines);
 	free(md->vrs);
 	free(md->vifs);
 	free(md->gid_vr);

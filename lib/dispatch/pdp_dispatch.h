@@ -20,7 +20,8 @@
 #include <pdp_channel_md.h>
 #include <pdp_classify.h>
 
-#define PDP_VRS_MAX 1024 /**< VRs of one node */
+#define PDP_VRS_MAX	1024 /**< VRs of one node */
+#define PDP_BACKLOG_MAX 256  /**< packets of a VR that wait for a full port on an MD lcore */
 
 struct pdp_md;
 
@@ -77,6 +78,8 @@ struct pdp_md_vr_params {
 	enum pdp_hash_mode hash;
 	const struct pdp_vif_conf *vifs; /**< .port is the ethdev port id */
 	unsigned int n_vifs;
+	uint32_t backlog; /**< packets that may wait for one full port on each MD lcore,
+			     1..PDP_BACKLOG_MAX */
 };
 
 struct pdp_md_params {
@@ -174,7 +177,7 @@ void pdp_md_vr_set_shares(struct pdp_md *md, unsigned int vr, const struct pdp_s
 /** Receive nothing more (or again). */
 void pdp_md_pause(struct pdp_md *md, bool pause);
 
-/** Packets that channels and transmit buffers of this lcore hold; 0 when all is quiet. */
+/** Packets that channels, transmit buffers and backlogs of this lcore hold; 0 when all is quiet. */
 unsigned int pdp_md_in_flight(const struct pdp_md *md);
 
 /** BLANKs that are lent to engines of this lcore. */

@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Stage 6 of the MD loop: gather packets per port and hand them to the driver. What a port does not
- * take waits in the buffer; what the buffer does not hold is dropped. A packet counts as sent when
- * it is put into the buffer; a drop takes that back. MD lcore only. Budget: 4 cycles a packet and
- * the driver's.
+ * Stage 6 of the MD loop: gather packets per port and hand them to the driver. A packet counts as
+ * sent when it is put into the port's buffer; a drop takes that back.
+ *
+ * While a port takes everything, that is all. What it does not take stays in the buffer, and from
+ * then on arrivals wait in a queue for each VR, in flight, until the buffer is empty and deficit
+ * round robin (drr.h) says who is next: VRs that fill a port share it by bytes. With several MD
+ * lcores each shares out what it gets of the port. MD lcore only. Budget: 4 cycles a packet and the
+ * driver's; 15 more with a backlog.
  */
 #include "dispatch_priv.h"
 
-static void transmit_port(struct md_txbuf *b)
+#define REFILLS 16 /* bursts out of the backlog a turn and port */
+
+/* @return packets sent */
+static unsigned int transmit_port(struct md_txbuf *b)
 {
 	uint32_t sent = 0;
 
 	/* A shared queue whose holder was put off the CPU: next turn. */
 	if (b->lock != NULL && !rte_spinlock_trylock(b->lock))
-		return;
+		return 0;
 	while (sent < b->n) {
 		uint16_t want = (uint16_t)RTE_MIN(b->n - sent, (uint32_t)TX_BURST);
 		uint16_t n = rte_eth_tx_burst(b->port, b->queue, b->pkts + sent, want);
@@ -29,6 +36,7 @@ static void transmit_port(struct md_txbuf *b)
 		memmove(b->pkts, b->pkts + sent, b->n * sizeof(b->pkts[0]));
 		memmove(b->gids, b->gids + sent, b->n * sizeof(b->gids[0]));
 	}
+	return sent;
 }
 
 static void drop_full(struct pdp_md *md, uint16_t gid, struct rte_mbuf *m)
@@ -37,13 +45,29 @@ static void drop_full(struct pdp_md *md, uint16_t gid, struct rte_mbuf *m)
 	rte_pktmbuf_free(m);
 }
 
-/* Room for n packets, or for as many as the port leaves room for. */
-static unsigned int room(struct md_txbuf *b, unsigned int n)
+/* Room for n packets by asking the port. @return false: it does not take all, a backlog begins, or
+ * there is one */
+static bool make_room(struct md_txbuf *b)
 {
-	if (likely(b->n + n <= TX_BUFFER))
-		return n;
+	if (b->limit == 0)
+		return false;
 	transmit_port(b);
-	return RTE_MIN(n, TX_BUFFER - b->n);
+	if (b->n == 0)
+		return true;
+	b->limit = 0;
+	return false;
+}
+
+static void wait_in_line(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n)
+{
+	struct md_vif *vif = &md->vifs[gid];
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct drr_item item = {.m = pkts[i], .len = pkts[i]->pkt_len, .tag = gid};
+
+		if (!drr_push(&md->tx[vif->port]->backlog, vif->line, item))
+			drop_full(md, gid, pkts[i]);
+	}
 }
 
 void md_transmit_add(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n,
@@ -51,22 +75,50 @@ void md_transmit_add(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, un
 {
 	struct md_vif *vif = &md->vifs[gid];
 	struct md_txbuf *b = md->tx[vif->port];
-	unsigned int fit = room(b, n);
 
 	if (!b->dirty) {
 		b->dirty = true;
 		md->tx_dirty[md->n_tx_dirty++] = b;
 	}
-	memcpy(&b->pkts[b->n], pkts, fit * sizeof(pkts[0]));
-	for (unsigned int i = 0; i < fit; i++)
-		b->gids[b->n + i] = gid;
-	b->n += fit;
-	for (unsigned int i = fit; i < n; i++) {
-		bytes -= pkts[i]->pkt_len;
-		drop_full(md, gid, pkts[i]);
+	if (unlikely(b->n + n > b->limit) && !make_room(b)) {
+		wait_in_line(md, gid, pkts, n);
+		return;
 	}
-	count(&vif->c.tx, fit);
+	memcpy(&b->pkts[b->n], pkts, n * sizeof(pkts[0]));
+	for (unsigned int i = 0; i < n; i++)
+		b->gids[b->n + i] = gid;
+	b->n += n;
+	count(&vif->c.tx, n);
 	count(&vif->c.tx_bytes, bytes);
+}
+
+/* The next in line, into the empty buffer. */
+static void refill(struct pdp_md *md, struct md_txbuf *b)
+{
+	struct drr_item items[TX_BURST];
+
+	b->n = drr_pull(&b->backlog, items, TX_BURST);
+	for (unsigned int i = 0; i < b->n; i++) {
+		struct md_vif *vif = &md->vifs[items[i].tag];
+
+		b->pkts[i] = items[i].m;
+		b->gids[i] = items[i].tag;
+		count(&vif->c.tx, 1);
+		count(&vif->c.tx_bytes, items[i].len);
+	}
+}
+
+/* What the port takes, and whether everything went. @return packets sent */
+static unsigned int transmit_all(struct pdp_md *md, struct md_txbuf *b)
+{
+	unsigned int sent = transmit_port(b);
+
+	for (unsigned int i = 0; unlikely(b->backlog.n != 0) && b->n == 0 && i < REFILLS; i++) {
+		refill(md, b);
+		sent += transmit_port(b);
+	}
+	b->limit = b->n == 0 && b->backlog.n == 0 ? TX_BUFFER : 0;
+	return sent;
 }
 
 unsigned int md_transmit(struct pdp_md *md)
@@ -75,11 +127,9 @@ unsigned int md_transmit(struct pdp_md *md)
 
 	for (unsigned int i = 0; i < md->n_tx_dirty; i++) {
 		struct md_txbuf *b = md->tx_dirty[i];
-		uint32_t before = b->n;
 
-		transmit_port(b);
-		sent += before - b->n;
-		if (unlikely(b->n != 0))
+		sent += transmit_all(md, b);
+		if (unlikely(b->limit == 0))
 			md->tx_dirty[kept++] = b;
 		else
 			b->dirty = false;
@@ -88,20 +138,27 @@ unsigned int md_transmit(struct pdp_md *md)
 	return sent;
 }
 
+static void drop_rest(struct pdp_md *md, struct md_txbuf *b)
+{
+	struct drr_item item;
+
+	for (uint32_t k = 0; k < b->n; k++) {
+		/* It was counted as sent. */
+		md->vifs[b->gids[k]].c.tx--;
+		md->vifs[b->gids[k]].c.tx_bytes -= b->pkts[k]->pkt_len;
+		drop_full(md, b->gids[k], b->pkts[k]);
+	}
+	while (drr_pull(&b->backlog, &item, 1) != 0)
+		drop_full(md, item.tag, item.m);
+	b->n = 0;
+	b->limit = TX_BUFFER;
+	b->dirty = false;
+}
+
 void pdp_md_finish(struct pdp_md *md)
 {
 	md_transmit(md);
-	for (unsigned int i = 0; i < md->n_tx_dirty; i++) {
-		struct md_txbuf *b = md->tx_dirty[i];
-
-		for (uint32_t k = 0; k < b->n; k++) {
-			/* It was counted as sent. */
-			md->vifs[b->gids[k]].c.tx--;
-			md->vifs[b->gids[k]].c.tx_bytes -= b->pkts[k]->pkt_len;
-			drop_full(md, b->gids[k], b->pkts[k]);
-		}
-		b->n = 0;
-		b->dirty = false;
-	}
+	for (unsigned int i = 0; i < md->n_tx_dirty; i++)
+		drop_rest(md, md->tx_dirty[i]);
 	md->n_tx_dirty = 0;
 }

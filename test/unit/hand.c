@@ -88,7 +88,8 @@ void hand_open(struct hand *h, unsigned int n_vrs, const char *balancer, enum pd
 						   .balancer = pdp_balancer_find(balancer),
 						   .hash = hash,
 						   .vifs = &h->confs[2 * v],
-						   .n_vifs = 2};
+						   .n_vifs = 2,
+						   .backlog = PDP_BACKLOG_MAX};
 	p.cls = h->cls;
 	p.pool = h->pool;
 	for (uint16_t i = 0; i < HAND_PORTS; i++) {
