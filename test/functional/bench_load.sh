@@ -6,7 +6,7 @@
 . "$PDP_SOURCE/test/functional/bench.sh"
 
 bench_begin
-cases="lvrm-2a lvrm-2b lvrm-3a pdp-tab1"
+cases="lvrm-2a lvrm-2b lvrm-3a pdp-tab1 pdp-fig13 one-cpu cost"
 # shellcheck disable=SC2086 # words
 bench_run $cases
 
@@ -35,5 +35,16 @@ assert f["rr_jain_engines"] > 0.99 and f["flow_out_of_order_pct"] == 0, f
 f = figures["pdp-tab1"]
 for n in (1, 2, 3):
     assert f[f"rr_{n}_pct"] >= 0 and f[f"flow_{n}_reordered"] == 0, f
+assert f["lost"] == 0 and f["rr_tcp_out_of_order"] > 0, f
+assert all(row["tcp_mbps"] > 0 for row in rows["pdp-tab1"] if "tcp_mbps" in row)
+
+assert rows["pdp-fig13"] and all(row["mbps"] > 0 and row["engines"] == 3 for row in rows["pdp-fig13"]), rows["pdp-fig13"]
+
+f = figures["one-cpu"]
+assert f["light_least"] > 0 and f["overload_least"] > 0 and f["light_jain"] > 0.9 and f["overload_jain"] > 0.9, f
+
+f = figures["cost"]
+assert f["full_mpps"] > 0 and len([k for k in f if k.endswith("_cpu_s_per_mpkt")]) == 6, f
+assert f["adaptive_0_cpus"] < f["busy_0_cpus"], f
 END
 echo "all cases run and leave nothing"

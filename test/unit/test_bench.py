@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "apps", "pdp-bench"))
 
-from pdpbench import Trouble, machine, main, parties, quiet, sample, session, summary, table, topology  # noqa: E402
+from pdpbench import Trouble, hosts, machine, main, parties, quiet, sample, session, summary, table, topology  # noqa: E402
 from pdpbench.cases import lvrm_1d, memory  # noqa: E402
 from pdpbench.session import Sample  # noqa: E402
 
@@ -258,6 +258,20 @@ class Placements(unittest.TestCase):
     def test_lists_of_cpus(self):
         self.assertEqual(topology.parse_cpu_list("0-2,5\n"), [0, 1, 2, 5])
         self.assertEqual(topology.parse_cpu_list(""), [])
+
+
+NETSTAT = """TcpExt: SyncookiesSent TCPOFOQueue TCPChallengeACK
+TcpExt: 0 17 3
+IpExt: InNoRoutes
+IpExt: 1
+Tcp: RetransSegs InErrs
+Tcp: 4 0
+"""
+
+
+class Hosts(unittest.TestCase):
+    def test_counters(self):
+        self.assertEqual(hosts.parse_counters(NETSTAT, hosts.COUNTERS), {"TCPOFOQueue": 17, "RetransSegs": 4})
 
 
 class Memory(unittest.TestCase):

@@ -62,9 +62,15 @@ class LoadgenNode(Node):
                 + sum(p["tx_errors"] for p in stats["ports"].values()))
 
     def is_quiet(self):
-        """Nothing waits, nothing is with an engine."""
+        """
+        Nothing waits, nothing is with an engine. Every answer about packets takes a turn of the MD: after two of them
+        a source that was stopped knows it, so that what waits is all that will come.
+        """
+        for _ in range(2):
+            self.control.ask("stats")
+        waiting = self.figures(0)["source_waiting"]
         vrs = self.control.ask("stats")["vrs"]
-        return self.figures(0)["source_waiting"] == 0 and all(vr["in_flight"] == 0 for vr in vrs.values())
+        return waiting == 0 and all(vr["in_flight"] == 0 for vr in vrs.values())
 
     def play(self, seconds, **settings):
         """
@@ -77,6 +83,7 @@ class LoadgenNode(Node):
         start, dropped = quiet.take(), self.dropped()
         self.source(state="start", **settings)
         time.sleep(seconds)
+        wait_for(f"{self.name}: no packet comes", lambda: self.figures(1)["sink_sent"] > 0, QUIET_S, self.check)
         self.source(state="stop")
         end = quiet.take()
         wait_for(f"{self.name}: packets are still under way", self.is_quiet, QUIET_S, self.check)
@@ -87,6 +94,7 @@ class LoadgenNode(Node):
                "dropped": self.dropped() - dropped, "reordered": sink["sink_reordered"],
                "kpps": sink["sink_sent"] / (end.time_s - start.time_s) / 1000,
                "loss_pct": 100 * source["source_lost"] / received,
+               "missed_pct": 100 * source["source_missed"] / max(source["source_offered"], 1),
                "out_of_order_pct": 100 * sink["sink_reordered"] / received}
         got.update({f"{p}_us": sink[f"sink_latency_{p}_ns"] / 1000 for p in ("p50", "p99", "max")})
         return got, quiet.judge(start, end)

@@ -45,10 +45,14 @@ class Party:
         forget_prefix(self.prefix)
         self.session.prefixes.remove(self.prefix)
 
-    def run(self, name, args, stop_input=None):
-        process = self.session.start(f"{name}-{self.prefix}", args, stop_input)
+    def run(self, name, args, stop_input=None, cpus=None):
+        process = self.session.start(f"{name}-{self.prefix}", args, stop_input, cpus)
         self.processes.append(process)
         return process
+
+    def wrap(self, args):
+        """Where the party's own program runs: its command line."""
+        return args
 
     def check(self):
         for process in self.processes:
@@ -131,7 +135,7 @@ class Node(Party):
     def begin(self):
         file = self.session.file(f"{self.prefix}.json", json.dumps(self.config, indent=1))
         program = self.session.program("apps", "pdp-primary", "pdp-primary")
-        self.run("pdp-primary", [program, *self.eal(f"0@{self.session.md_cpu}", self.ports), "--", "-c", file])
+        self.run("pdp-primary", self.wrap([program, *self.eal(f"0@{self.session.md_cpu}", self.ports), "--", "-c", file]))
         self.control = Control(self.prefix, self.check)
         wait_for("engines do not run", self.engines_run, START_S, self.check)
 

@@ -95,7 +95,9 @@ def hugetlbfs_mounts():
 
 
 def forget_prefix(prefix):
-    """Remove what a DPDK process with that file prefix leaves: its hugepages and its runtime folder."""
+    """Remove what a node with that file prefix leaves: hugepages, its runtime folder, namespaces made for it."""
+    for path in glob.glob(f"/run/netns/{prefix}-*"):
+        subprocess.run(["ip", "netns", "delete", os.path.basename(path)], check=False, timeout=30)
     for mount in hugetlbfs_mounts():
         for path in glob.glob(f"{glob.escape(mount)}/{prefix}map_*"):
             os.unlink(path)

@@ -82,7 +82,7 @@ def _read(path):
         return ""
 
 
-def _cpu_s(pid):
+def cpu_s(pid):
     """CPU time of all threads of a process, seconds."""
     try:
         tasks = os.listdir(f"/proc/{pid}/task")
@@ -100,7 +100,7 @@ def take():
             if stat:
                 parents[int(name)] = parse_ppid(stat)
     busy, steal, n_cpus = parse_proc_stat(_read("/proc/stat"), os.sysconf("SC_CLK_TCK"))
-    own = sum(_cpu_s(pid) for pid in family([os.getpid()], parents))
+    own = sum(cpu_s(pid) for pid in family([os.getpid()], parents))
     return Snapshot(time.monotonic(), busy, steal, own, n_cpus)
 
 

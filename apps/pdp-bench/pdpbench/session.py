@@ -134,9 +134,10 @@ class Session:
         self.prefixes.append(prefix)
         return prefix
 
-    def start(self, name, args, stop_input=None):
+    def start(self, name, args, stop_input=None, cpus=None):
+        """@param cpus  that it may use; None: all"""
         log = os.path.join(self.scratch, f"{name.replace(' ', '-')}.log")
-        process = procs.Process(name, args, log, self.cpus, stop_input)
+        process = procs.Process(name, args, log, cpus or self.cpus, stop_input)
         self.processes.append(process)
         return process
 
@@ -165,6 +166,13 @@ class Session:
 
     # measuring
 
+    @staticmethod
+    def judged(once):
+        """@return (what once() returns, quiet.Disturbance of the time it took)"""
+        start = quiet.take()
+        result = once()
+        return result, quiet.judge(start, quiet.take())
+
     def window(self, seconds, before, after):
         """
         One window, repeated while others disturb it.
@@ -172,13 +180,11 @@ class Session:
         @return (what after returned, quiet.Disturbance) of the least disturbed window
         """
         def once():
-            start = quiet.take()
             state = before()
             time.sleep(seconds)
-            result = after(state)
-            return result, quiet.judge(start, quiet.take())
+            return after(state)
 
-        return self.least_disturbed(once)
+        return self.least_disturbed(lambda: self.judged(once))
 
     def least_disturbed(self, once):
         """

@@ -2,8 +2,10 @@
 """
 pdp-tab1: PdP's table 1, packets out of order with 1, 2 and 3 engines. Engines serve 60 kfps each (relay, paced) and two
 thirds of that are offered, so that nothing is lost; every packet's place in its flow is known (RFC 4737), by the run
-from the first packet to the last.
+from the first packet to the last. Then TCP, iperf3 between two namespaces (hosts.py) through three engines, paced by the
+sender so that nothing is lost: how many segments the receiver's kernel had to queue because they came after a later one.
 """
+from ..hosts import HostsNode
 from ..loadgen import ENGINE_PPS, LoadgenNode, node_config, paced_vr, ports
 from ..session import Sample, medians_of, summary_row
 
@@ -15,6 +17,10 @@ LOAD = 2 / 3
 FLOWS = 61  # flows take turns: a number that no number of engines divides
 ENGINES = [1, 2, 3]
 PAPER_PCT = {("rr", 1): 0.31, ("rr", 2): 10.19, ("rr", 3): 13.02}
+TCP_S = 5
+TCP_PPS = 10000
+TCP_FLOWS = 4
+TCP_TRIES = 4
 WAYS = {"rr": {"balance": "rr"}, "flow": {"balance": "flow"}}
 
 
@@ -33,6 +39,21 @@ def measure(session, key):
                   {k: got[k] for k in ("reordered", "lost", "kpps", "p50_us", "p99_us")})
 
 
+def tcp(session, way):
+    """Until nothing was lost, a few times: a link lost it then, and what follows a loss is out of order by nature."""
+    vr = {"name": "red", "plugin": "relay", "engines": ENGINES[-1], "slots": 8192, "poll": "adaptive",
+          "args": {"pace_pps": ENGINE_PPS}, **WAYS[way]}
+    with HostsNode(session, f"pdp, {way}", vr) as node:
+        for _ in range(1 if session.options.quick else TCP_TRIES):
+            got = node.iperf(round(max(1, session.window_s(TCP_S))), TCP_FLOWS, pps=TCP_PPS)
+            session.say(f"{way}, TCP: {got['mbps']:.0f} Mbit/s, {got['out_of_order']} segments out of order, "
+                        f"{got['retransmitted']} retransmitted")
+            if got["retransmitted"] == 0 or got["out_of_order"] == 0:
+                break
+    return {"way": way, "engines": ENGINES[-1], "tcp_mbps": got["mbps"], "tcp_out_of_order": got["out_of_order"],
+            "tcp_retransmitted": got["retransmitted"]}
+
+
 def run(session):
     """The case."""
     keys = [(way, n) for way in WAYS for n in ENGINES]
@@ -47,4 +68,7 @@ def run(session):
         figures[f"{way.replace('-', '_')}_{n}_pct"] = row["out_of_order_pct"]
         figures[f"{way.replace('-', '_')}_{n}_reordered"] = worst["reordered"]
     figures["lost"] = max(row["lost"] for row in rows)
+    of_tcp = [tcp(session, way) for way in WAYS]
+    figures.update({f"{row['way'].replace('-', '_')}_tcp_out_of_order": row["tcp_out_of_order"] for row in of_tcp})
+    rows += of_tcp
     return {"rows": rows, "figures": figures}
