@@ -28,7 +28,7 @@ assert 0 < f["paced_kpps_1"] and 0 < f["paced_kpps_6"] and 0 < f["paced_of_ideal
 assert {row["engines"] for row in rows["lvrm-2b"]} == {1, 6}, rows["lvrm-2b"]
 
 f = figures["lvrm-3a"]
-for way in ("rr", "random", "weighted", "flow"):
+for way in ("jsq", "rr", "random", "weighted", "flow"):
     assert f[way + "_kpps"] > 0 and f[way + "_p50_us"] > 0, (way, f)
 assert f["rr_jain_engines"] > 0.99 and f["flow_out_of_order_pct"] == 0, f
 

@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "apps", "pdp-bench"))
 
-from pdpbench import Trouble, hosts, machine, main, parties, quiet, sample, session, summary, table, topology  # noqa: E402
+from pdpbench import Trouble, hosts, machine, main, parties, quiet, sample, session, steps, summary, table, topology  # noqa: E402
 from pdpbench.cases import lvrm_1d, memory  # noqa: E402
 from pdpbench.session import Sample  # noqa: E402
 
@@ -258,6 +258,55 @@ class Placements(unittest.TestCase):
     def test_lists_of_cpus(self):
         self.assertEqual(topology.parse_cpu_list("0-2,5\n"), [0, 1, 2, 5])
         self.assertEqual(topology.parse_cpu_list(""), [])
+
+
+class Steps(unittest.TestCase):
+    """57 and 117 kpps, 5 s each, up and down; somebody looks once a second."""
+
+    STEPS = [(57000, 5), (117000, 5), (57000, 5)]
+
+    @staticmethod
+    def right(pps):
+        return -(-pps // 60000)
+
+    def follow(self, late_s, phase_s=0.4):
+        """Counts that are right so long after each step, seen ten times a second."""
+        seen = []
+        for i in range(150):
+            t = i / 10
+            before = max(0.0, t - late_s)
+            seen.append((t, 2 if 5 <= before < 10 else 1))
+        return steps.grade(seen, self.STEPS, 1, phase_s, self.right)
+
+    def test_staircase(self):
+        self.assertEqual(steps.staircase([57000, 117000], 5), self.STEPS)
+        self.assertEqual(steps.profile(self.STEPS), "57000:5+117000:5+57000:5")
+        self.assertEqual(steps.length_s(self.STEPS), 15)
+
+    def test_clock_from_what_was_due(self):
+        self.assertEqual(steps.time_of(self.STEPS, 28500), 0.5)
+        self.assertEqual(steps.time_of(self.STEPS, 57000 * 5 + 117000), 6)
+        self.assertEqual(steps.time_of(self.STEPS, 10**9), 15)
+        self.assertEqual(steps.time_of([(0, 2), (100, 1)], 50), 2.5)
+
+    def test_a_step_has_a_period_of_grace(self):
+        ticks = steps.graded_ticks(self.STEPS, 1, 0.4)
+        self.assertEqual([round(t, 3) for t, _ in ticks], [1.4, 2.4, 3.4, 4.4, 6.4, 7.4, 8.4, 9.4, 11.4, 12.4, 13.4, 14.4])
+        self.assertEqual([pps for _, pps in ticks], [57000] * 4 + [117000] * 4 + [57000] * 4)
+        self.assertEqual([t for t, _ in steps.graded_ticks([(1, 3)], 1, 7)], [1, 2])
+
+    def test_the_look_after_a_whole_period_has_to_be_right(self):
+        self.assertEqual(steps.right_part(self.follow(1.4)), 1)
+        self.assertEqual(steps.right_part(self.follow(2.4)), 10 / 12)
+        self.assertEqual(steps.right_part(self.follow(100)), 8 / 12)
+
+    def test_periods_that_nobody_saw_do_not_count(self):
+        self.assertEqual(steps.grade([(1.5, 1)], self.STEPS, 1, 0.4, self.right), [(1.4, 57000, 1, 1)])
+        self.assertIsNone(steps.right_part([]))
+
+    def test_changes(self):
+        self.assertEqual(steps.changes([(0, 1), (1, 1), (2, 2), (3, 1)]), 2)
+        self.assertEqual(steps.changes([]), 0)
 
 
 NETSTAT = """TcpExt: SyncookiesSent TCPOFOQueue TCPChallengeACK

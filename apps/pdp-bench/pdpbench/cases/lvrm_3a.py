@@ -16,7 +16,7 @@ WINDOW_S = 2.0
 ENGINES = 6
 LOAD = 0.9
 FLOWS = 251  # flows take turns: a number that no number of engines divides
-SCHEMES = ["rr", "random", "weighted", "flow"]
+SCHEMES = ["jsq", "rr", "random", "weighted", "flow"]
 COLUMNS = ("loss_pct", "out_of_order_pct", "p50_us", "p99_us", "jain_engines")
 
 
