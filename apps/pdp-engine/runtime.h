@@ -78,7 +78,7 @@ static inline void rt_flush(struct rt_channel *ch)
 	if (n == 0)
 		return;
 	pdp_ring_publish(&ch->from);
-	pdp_ring_prefetch_write(&ch->from, n, sizeof(struct pdp_return));
+	pdp_ring_prefetch_write(&ch->from, 0, n, sizeof(struct pdp_return));
 }
 
 /* loop.c */

@@ -21,6 +21,7 @@
 
 #define PDP_BLANK_BURST 64 /**< BLANKs lent at once at most */
 #define PDP_FRAME_MIN	14 /**< shortest frame that the MD gives to a port, bytes */
+#define PDP_STAGE_AHEAD 64 /**< entries whose lines are asked for before they are written */
 
 /** Offload flags that survive the way through an engine: the dynamic ones, which are the
  * application's. */
@@ -119,8 +120,10 @@ static inline void pdp_chan_flush(struct pdp_chan *ch)
 
 /**
  * Stage packets: each gets a slot, and its descriptor is written into the ring. Takes the mbufs.
+ * The lines that a later burst will be written to are in the engine's cache: they are asked for
+ * here, one at a time, as many at once would keep the MD's other misses waiting.
  * Budget: 6 cycles a packet.
- * @param pkts    n mbufs of one segment; n <= pdp_chan.n_free
+ * @param pkts    n mbufs of one segment, their ol_flags within PDP_OL_KEEP; n <= pdp_chan.n_free
  * @param hashes  24 bits each, used with PDP_DESC_HASH in `flags`; NULL: none
  * @param vif     ingress vif of all
  */
@@ -131,6 +134,7 @@ static inline void pdp_chan_stage(struct pdp_chan *ch, struct rte_mbuf *const *p
 	struct pdp_ledger *ledger = ch->ledger;
 	const uint16_t *slot = ch->free + ch->n_free;
 	const uintptr_t base = ch->base;
+	const struct pdp_ring_producer to = ch->to;
 	unsigned int i = 0;
 
 	while (i < n) {
@@ -141,7 +145,8 @@ static inline void pdp_chan_stage(struct pdp_chan *ch, struct rte_mbuf *const *p
 			struct rte_mbuf *m = pkts[i];
 			const uint32_t hash = hashes != NULL ? hashes[i] : 0;
 
-			m->ol_flags &= PDP_OL_KEEP;
+			if (i % (PDP_RING_LINE / sizeof(*d)) == 0)
+				pdp_ring_prefetch_write(&to, i + PDP_STAGE_AHEAD, 1, sizeof(*d));
 			ledger[*--slot] = (struct pdp_ledger){.m = m,
 							      .start = m->data_off,
 							      .len = m->data_len,
@@ -188,7 +193,7 @@ static inline bool pdp_chan_reshape(const struct pdp_ledger *l, const struct pdp
  * Check returns against the ledger and take the packets out of it, with data_off and lengths as the
  * engine left them. Nothing of a return is followed before it is checked.
  * Budget: 6 cycles a packet whose place and length did not change.
- * @param returns  private copies, n <= 64
+ * @param returns  private copies, 1 <= n <= 64
  */
 static inline void pdp_chan_take(struct pdp_chan *ch, const struct pdp_return *returns,
 				 unsigned int n, struct pdp_taken *taken)
@@ -198,28 +203,25 @@ static inline void pdp_chan_take(struct pdp_chan *ch, const struct pdp_return *r
 	uint32_t n_free = ch->n_free;
 	const uint32_t n_slots = ch->n_slots, n_all = ch->n_slots + ch->n_blanks;
 	uint64_t none = 0, blank = 0, bad = 0;
-	uint64_t bytes = 0;
-	uint32_t differ = 0;
+	uint64_t bytes = 0, differ = 0, first, word;
 
+	memcpy(&first, returns, sizeof(first));
 	for (unsigned int i = 0; i < n; i++) {
 		const struct pdp_return *r = &returns[i];
 		const uint64_t bit = UINT64_C(1) << i;
 		struct pdp_ledger *l = &ledger[likely(r->slot < n_all) ? r->slot : 0];
 		struct rte_mbuf *m = likely(r->slot < n_all) ? l->m : NULL;
 
+		memcpy(&word, r, sizeof(word));
 		taken->m[i] = m;
 		bytes += r->len;
-		differ |= (uint32_t)(r->vif ^ returns[0].vif) |
-			  (uint32_t)(r->verdict ^ returns[0].verdict);
+		differ |= word ^ first;
 		if (unlikely(m == NULL)) {
 			ch->lies[r->slot < n_all ? PDP_LIE_TWICE : PDP_LIE_SLOT]++;
 			none |= bit;
 			continue;
 		}
-		/* The port's driver will want both lines of the mbuf. */
-		rte_prefetch0(m);
-		rte_prefetch0((const char *)m + RTE_CACHE_LINE_MIN_SIZE);
-		if (unlikely((r->moved != 0 || r->len != l->len) && !pdp_chan_reshape(l, r)))
+		if (unlikely(pdp_return_place(word) != l->len && !pdp_chan_reshape(l, r)))
 			bad |= bit;
 		l->m = NULL;
 		if (likely(r->slot < n_slots)) {
@@ -236,7 +238,7 @@ static inline void pdp_chan_take(struct pdp_chan *ch, const struct pdp_return *r
 	taken->none = none;
 	taken->blank = blank;
 	taken->bad = bad;
-	taken->alike = differ == 0;
+	taken->alike = pdp_return_answer(differ) == 0;
 	taken->bytes = bytes;
 }
 

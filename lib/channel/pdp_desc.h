@@ -43,6 +43,20 @@ struct pdp_return {
 };
 static_assert(sizeof(struct pdp_return) == 8, "a return is 8 bytes");
 
+/** Of a return read as one word: length and move together, the length alone where the packet did
+ * not move. */
+static inline uint32_t pdp_return_place(uint64_t word)
+{
+	static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fields are taken apart below");
+	return (uint32_t)(word >> 16);
+}
+
+/** Of a return read as one word: vif and verdict together. */
+static inline uint16_t pdp_return_answer(uint64_t word)
+{
+	return (uint16_t)(word >> 48);
+}
+
 static inline uint8_t pdp_return_pack(enum pdp_verdict verdict, uint8_t reason)
 {
 	return (uint8_t)((uint8_t)verdict | reason << 2);

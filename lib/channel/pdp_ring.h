@@ -103,10 +103,12 @@ static inline void pdp_ring_publish(struct pdp_ring_producer *p)
 	p->published = p->tail;
 }
 
-/** Ask for the lines of the next n entries: the consumer has them. Called well before writing. */
-static inline void pdp_ring_prefetch_write(struct pdp_ring_producer *p, uint32_t n, size_t elem)
+/** Ask for the lines of n entries, from the skip-th next on: the consumer has them. Called well
+ * before writing. */
+static inline void pdp_ring_prefetch_write(const struct pdp_ring_producer *p, uint32_t skip,
+					   uint32_t n, size_t elem)
 {
-	for (uint32_t i = 0; i < n; i += PDP_RING_LINE / elem)
+	for (uint32_t i = skip; i < skip + n; i += PDP_RING_LINE / elem)
 		__builtin_prefetch(p->ring->entries + ((p->tail + i) & p->mask) * elem, 1);
 }
 

@@ -96,7 +96,10 @@ struct pdp_md {
 	bool shares_cpu;
 	bool idle;
 	uint32_t stop;
-	uint64_t now; /* TSC at the start of this turn */
+	bool sampled;	      /* stages of this turn are measured */
+	uint64_t run_tsc;     /* sampled: what drivers took while collect gave them packets */
+	uint64_t run_packets; /* sampled: packets that they took so */
+	uint64_t now;	      /* TSC at the start of this turn */
 	uint64_t flush_tsc;
 	uint64_t stale_tsc;
 
@@ -136,7 +139,6 @@ struct pdp_md {
 void md_send_port(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n);
 void md_send(struct pdp_md *md, struct rte_mbuf **pkts, const uint32_t *results, unsigned int n);
 void md_send_flush(struct pdp_md *md, bool all);
-void md_send_prefetch(struct pdp_md *md);
 void md_collect_announce(struct pdp_md *md);
 void md_collect_prefetch(struct pdp_md *md);
 unsigned int md_collect(struct pdp_md *md);

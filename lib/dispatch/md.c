@@ -37,7 +37,6 @@ static unsigned int receive_all(struct pdp_md *md)
 	for (unsigned int q = 0; q < md->n_rxqs; q++) {
 		unsigned int n;
 
-		md_send_prefetch(md);
 		n = rte_eth_rx_burst(md->rxqs[q].port, md->rxqs[q].queue, pkts, RX_BURST);
 
 		if (q == 0)
@@ -67,7 +66,6 @@ static unsigned int receive_all_sampled(struct pdp_md *md)
 		uint64_t t = rte_rdtsc();
 		unsigned int n;
 
-		md_send_prefetch(md);
 		n = rte_eth_rx_burst(md->rxqs[q].port, md->rxqs[q].queue, pkts, RX_BURST);
 
 		t = sample(md, PDP_STAGE_RECEIVE, t, n);
@@ -108,14 +106,19 @@ static unsigned int turn_sampled(struct pdp_md *md)
 	unsigned int n, back;
 	uint64_t t;
 
+	md->sampled = true;
+	md->run_tsc = md->run_packets = 0;
 	md_collect_announce(md);
 	n = md->paused ? 0 : receive_all_sampled(md);
 	t = rte_rdtsc();
 	md_send_flush(md, n < RX_BURST);
 	t = sample(md, PDP_STAGE_SEND, t, 0);
 	back = md_collect(md);
-	t = sample(md, PDP_STAGE_COLLECT, t, back);
-	sample(md, PDP_STAGE_TRANSMIT, t, md_transmit(md));
+	/* Drivers that took packets meanwhile worked for the last stage. */
+	t = sample(md, PDP_STAGE_COLLECT, t + md->run_tsc, back);
+	sample(md, PDP_STAGE_TRANSMIT, t - md->run_tsc,
+	       md_transmit(md) + (unsigned int)md->run_packets);
+	md->sampled = false;
 	return n + back;
 }
 

@@ -6,14 +6,6 @@
  */
 #include "dispatch_priv.h"
 
-/* The lines that the next burst's descriptors go into are in the engines' caches: asked for while
- * it is received. */
-void md_send_prefetch(struct pdp_md *md)
-{
-	for (unsigned int i = 0; i < md->n_active; i++)
-		pdp_ring_prefetch_write(&md->active[i]->ch->to, RX_BURST, sizeof(struct pdp_desc));
-}
-
 /* Free a few packets of one VR for one reason. */
 static void drop(struct md_vr *vr, struct rte_mbuf **pkts, unsigned int n, enum pdp_drop why)
 {
@@ -172,6 +164,42 @@ static void send_balanced(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf *
 	}
 }
 
+/* data_off, refcnt, nb_segs and port lie in one word of an mbuf. */
+static_assert(offsetof(struct rte_mbuf, nb_segs) == offsetof(struct rte_mbuf, data_off) + 4,
+	      "SHAPE picks data_off and nb_segs");
+#define SHAPE UINT64_C(0x0000ffff0000ffff)
+
+static inline uint64_t shape(const struct rte_mbuf *m)
+{
+	uint64_t word;
+
+	memcpy(&word, (const char *)m + offsetof(struct rte_mbuf, data_off), sizeof(word));
+	return word;
+}
+
+/*
+ * One look at all packets of a run: offload flags of drivers are taken off.
+ * @param bytes out: their lengths together
+ * @return whether they all are as engines want them, without looking closer
+ */
+static bool look(struct rte_mbuf **pkts, unsigned int n, uint64_t *bytes)
+{
+	const uint64_t first = shape(pkts[0]);
+	uint64_t differ = 0, flags = 0, sum = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		differ |= shape(pkts[i]) ^ first;
+		flags |= pkts[i]->ol_flags;
+		sum += pkts[i]->pkt_len;
+	}
+	*bytes = sum;
+	if (flags & ~PDP_OL_KEEP) {
+		for (unsigned int i = 0; i < n; i++)
+			pkts[i]->ol_flags &= PDP_OL_KEEP;
+	}
+	return (differ & SHAPE) == 0 && pkts[0]->nb_segs == 1 && pkts[0]->data_off >= PDP_HEADROOM;
+}
+
 /* Packets in a row that belong to the same vif. */
 static void send_run(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts,
 		     const uint32_t *results, unsigned int n)
@@ -179,13 +207,9 @@ static void send_run(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts,
 	struct md_vr *vr = &md->vrs[md->gid_vr[gid]];
 	struct md_vif *vif = &md->vifs[gid];
 	const uint8_t index = (uint8_t)(vif - vr->vifs);
-	uint64_t bytes = 0;
-	bool fit = true;
+	uint64_t bytes;
+	bool fit = look(pkts, n, &bytes);
 
-	for (unsigned int i = 0; i < n; i++) {
-		bytes += pkts[i]->pkt_len;
-		fit &= pkts[i]->nb_segs == 1 && pkts[i]->data_off >= PDP_HEADROOM;
-	}
 	count(&vif->c.rx, n);
 	count(&vif->c.rx_bytes, bytes);
 	if (unlikely(!fit))

@@ -268,26 +268,6 @@ static void test_twice_and_not_lent(void **state)
 		assert_true(take_and_free(back_of(all[i])));
 }
 
-/* Only the application's own dynamic flags survive the engine. */
-static void test_offload_flags(void **state)
-{
-	struct rte_mbuf *m = kit_packet(k.pool, FRAME_LEN, 1), *back;
-	const uint64_t own = RTE_BIT64(rte_bsf64(RTE_MBUF_F_FIRST_FREE));
-	struct pdp_desc d;
-	bool ok;
-
-	m->ol_flags = own | RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_VLAN |
-		      RTE_MBUF_F_RX_RSS_HASH | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_SEG;
-	kit_stage(k.ch, m, 0, 0, 0);
-	pdp_chan_flush(k.ch);
-	assert_int_equal(kit_end_take(&k.end, &d, 1), 1);
-	assert_int_equal(take(back_of(d), &back, &ok), KIT_PKT);
-	assert_true(ok);
-	assert_ptr_equal(back, m);
-	assert_int_equal(back->ol_flags, own);
-	rte_pktmbuf_free(back);
-}
-
 static void test_sweep(void **state)
 {
 	struct pdp_desc d[N_SLOTS + 1];
@@ -442,7 +422,6 @@ int main(void)
 		ledger_test(test_every_place),
 		ledger_test(test_slot_beyond),
 		ledger_test(test_twice_and_not_lent),
-		ledger_test(test_offload_flags),
 		ledger_test(test_sweep),
 		ledger_test(test_mixed_burst),
 		ledger_test(test_blanks),

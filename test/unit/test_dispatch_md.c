@@ -85,6 +85,60 @@ static void test_vrs_apart(void **state)
 	assert_int_equal(h.ports[1].n_tx, 15);
 }
 
+/* Drivers' offload flags are taken off before an engine may change what they speak of; dynamic
+ * flags are the application's. */
+static void test_offload_flags(void **state)
+{
+	const uint64_t own = RTE_BIT64(rte_bsf64(RTE_MBUF_F_FIRST_FREE));
+
+	hand_engine_add(&h, 0, 0, 64, 0, 1);
+	for (unsigned int i = 0; i < 40; i++) {
+		struct rte_mbuf *m = hand_frame(&h, 0, 0, i, HAND_LEN);
+
+		m->ol_flags = i % 3 ? own
+				    : own | RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_VLAN |
+					      RTE_MBUF_F_RX_RSS_HASH | RTE_MBUF_F_TX_IP_CKSUM |
+					      RTE_MBUF_F_TX_TCP_SEG;
+		hand_rx(&h, 0, m);
+	}
+	hand_turns(&h, 1);
+	assert_int_equal(hand_forward_all(&h, 0, 0, 1), 40);
+	hand_turns(&h, 1);
+	assert_int_equal(h.ports[1].n_tx, 40);
+	for (unsigned int i = 0; i < 40; i++)
+		assert_int_equal(h.ports[1].tx[i]->ol_flags, own);
+}
+
+/* A long run goes past the buffer: what the port does not take of it waits, in order, and what does
+ * not fit is dropped. */
+static void test_run_past_buffer(void **state)
+{
+	hand_engine_add(&h, 0, 0, 1024, 0, 1);
+	h.ports[1].tx_room = 20;
+	for (uint32_t i = 0; i < 64; i++)
+		hand_rx_vr(&h, 0, 0, 1, i);
+	hand_turns(&h, 1);
+	assert_int_equal(hand_forward_all(&h, 0, 0, 1), 64);
+	hand_turns(&h, 1);
+	assert_int_equal(h.ports[1].n_tx, 20);
+	assert_int_equal(hand_account(&h, 0).vifs[1].tx, 64);
+	assert_int_equal(pdp_md_in_flight(h.md), 44);
+	hand_check(&h);
+	h.ports[1].tx_room = HAND_PKTS;
+	hand_rx_vr(&h, 0, 0, 30, 64);
+	hand_turns(&h, 1);
+	hand_forward_all(&h, 0, 0, 1);
+	hand_turns(&h, 1);
+	assert_int_equal(h.ports[1].n_tx, 94);
+	for (uint32_t i = 0; i < 64; i++) {
+		struct rte_mbuf *m = hand_frame(&h, 0, 0, i, HAND_LEN);
+
+		assert_memory_equal(rte_pktmbuf_mtod(h.ports[1].tx[i], void *),
+				    rte_pktmbuf_mtod(m, void *), HAND_LEN);
+		rte_pktmbuf_free(m);
+	}
+}
+
 static void test_no_engine(void **state)
 {
 	hand_rx_vr(&h, 0, 0, 100, 1);
@@ -555,6 +609,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		one(test_forward),
 		three(test_vrs_apart),
+		one(test_offload_flags),
+		one(test_run_past_buffer),
 		one(test_no_engine),
 		three(test_no_match),
 		one(test_engine_full),
