@@ -146,6 +146,40 @@ static void waiting_counts_as_latency(void **state)
 	port_close("net_loadgen0");
 }
 
+/* A line of 1000 packets a second with room for 64: the rest stays the sender's. */
+static void a_line_has_a_rate(void **state)
+{
+	uint16_t sink, source = port_open("net_loadgen1", "loop=closed", 1);
+	uint64_t begin, opened, end, sent = 0;
+	struct pdp_loadgen_stats s;
+
+	sink = port_open("net_loadgen0", "start=0,tx_rate=1000", 1);
+	assert_int_equal(rte_eth_dev_stop(sink), 0);
+	assert_int_equal(rte_eth_tx_queue_setup(sink, 0, 64, 0, NULL), 0);
+	assert_int_equal(rte_eth_dev_start(sink), 0);
+	receive_all(source, 0, pkts, N);
+	begin = rte_rdtsc();
+	for (int i = 0; i < N; i++)
+		stamp_of(pkts[i])->due_tsc = begin;
+	sent = rte_eth_tx_burst(sink, 0, pkts, N);
+	opened = rte_rdtsc();
+	assert_int_equal(sent, 64);
+	rte_delay_us_block(10000);
+	sent += rte_eth_tx_burst(sink, 0, pkts + sent, (uint16_t)(N - sent));
+	end = rte_rdtsc();
+	assert_in_range(sent, 64 + RTE_MIN(10u, N - 64u),
+			64 + (end - begin) * 1000 / rte_get_tsc_hz() + 1);
+	s = stats_of(sink);
+	assert_int_equal(s.sent, sent);
+	/* The 64th leaves 64 ms after the line began. */
+	assert_true(s.latency_max_ns >= 63999000);
+	assert_true(s.latency_min_ns <= to_ns(opened - begin) + 1000010);
+	assert_true(s.latency_min_ns >= 999990);
+	rte_pktmbuf_free_bulk(pkts + sent, (unsigned int)(N - sent));
+	port_close("net_loadgen0");
+	port_close("net_loadgen1");
+}
+
 static void packets_of_others_are_unstamped(void **state)
 {
 	uint16_t port = port_open("net_loadgen0", "start=0", 1);
@@ -225,10 +259,15 @@ static void several_tx_queues(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		port_test(loss_shows_on_both_ends),	 port_test(reordering_and_duplicates),
-		port_test(two_sources_one_sink),	 port_test(latency_has_known_percentiles),
-		port_test(waiting_counts_as_latency),	 port_test(packets_of_others_are_unstamped),
-		port_test(every_kind_of_mbuf_goes_back), port_test(several_tx_queues),
+		port_test(loss_shows_on_both_ends),
+		port_test(reordering_and_duplicates),
+		port_test(two_sources_one_sink),
+		port_test(latency_has_known_percentiles),
+		port_test(waiting_counts_as_latency),
+		port_test(a_line_has_a_rate),
+		port_test(packets_of_others_are_unstamped),
+		port_test(every_kind_of_mbuf_goes_back),
+		port_test(several_tx_queues),
 	};
 
 	return cmocka_run_group_tests(tests, env_setup, env_teardown);

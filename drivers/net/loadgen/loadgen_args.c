@@ -19,6 +19,24 @@ static int set_rate(struct lg_args *a, const char *key, const char *value, struc
 	return lg_parse_number(key, value, 0, 1000000000000ull, &a->rate_pps, err);
 }
 
+/* "14m" packets, or "10gbps" */
+static int set_tx_rate(struct lg_args *a, const char *key, const char *value, struct lg_err *err)
+{
+	size_t digits = strlen(value);
+	char number[32];
+
+	a->tx_rate_bits = digits > 3 && strcmp(value + digits - 3, "bps") == 0;
+	if (a->tx_rate_bits)
+		digits -= 3;
+	snprintf(number, sizeof(number), "%.*s", (int)digits, value);
+	if (lg_parse_number(key, number, 0, 1000000000000ull, &a->tx_rate, err) == 0 &&
+	    (!a->tx_rate_bits || a->tx_rate >= 1000000))
+		return 0;
+	return lg_fail(err, -EINVAL,
+		       "%s=%s is neither packets a second (1m) nor bits, at least 1mbps (10gbps)",
+		       key, value);
+}
+
 static int set_size(struct lg_args *a, const char *key, const char *value, struct lg_err *err)
 {
 	static const uint16_t imix[LG_SIZES_MAX] = {64, 576, 1500};
@@ -208,6 +226,7 @@ static const struct {
 	{"seed", set_seed},
 	{"size", set_size},
 	{"start", set_start},
+	{"tx_rate", set_tx_rate},
 	{"vrs", set_vrs},
 };
 
@@ -226,7 +245,7 @@ static int set_key(struct lg_args *args, const char *key, const char *value, str
 		"%s=%s: there is no key %s; keys are rate size flows src dst dst_file mix "
 		"vrs profile "
 		"profile_end pcap mtu repeat count loop arrivals rxq payload measure start seed "
-		"mac, and those of a "
+		"tx_rate mac, and those of a "
 		"mix entry (see drivers/net/loadgen/README.md)",
 		key, value, key);
 }

@@ -64,6 +64,8 @@ struct lg_class {
 
 struct lg_args {
 	uint64_t rate_pps;	    /**< 0: as fast as asked */
+	uint64_t tx_rate;	    /**< of the line behind the sink; 0: takes everything */
+	bool tx_rate_bits;	    /**< tx_rate counts bits on the wire, not packets */
 	struct lg_profile *profile; /**< NULL: constant rate */
 	enum lg_profile_end profile_end;
 	bool closed, poisson, measure, payload, start;

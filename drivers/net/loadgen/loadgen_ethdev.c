@@ -55,6 +55,16 @@ static void mark_shared(void)
 				lg_ports[p]->txqs[i]->shared = shared;
 }
 
+/* The queues share the line evenly. */
+static void set_tx_rate(struct lg_port *port)
+{
+	const struct lg_args *a = port->args;
+
+	for (uint16_t i = 0; a->tx_rate != 0 && i < port->n_txq; i++)
+		lg_line_set_rate(&port->txqs[i]->line, (double)a->tx_rate, a->tx_rate_bits,
+				 1.0 / port->n_txq, (double)rte_get_tsc_hz());
+}
+
 static int dev_start(struct rte_eth_dev *dev)
 {
 	struct lg_port *port = dev->data->dev_private;
@@ -66,6 +76,7 @@ static int dev_start(struct rte_eth_dev *dev)
 	rc = lg_flows_share(port);
 	if (rc == 0) {
 		mark_shared();
+		set_tx_rate(port);
 		for (uint16_t i = 0; i < port->n_rxq; i++)
 			port->rxqs[i]->with_hash = dev->data->dev_conf.rxmode.offloads &
 						   RTE_ETH_RX_OFFLOAD_RSS_HASH;
@@ -117,6 +128,7 @@ static void tx_queue_release(struct rte_eth_dev *dev, uint16_t id)
 	pthread_mutex_lock(&lg_lock);
 	port->txqs[id] = NULL;
 	pthread_mutex_unlock(&lg_lock);
+	lg_line_fini(&q->line);
 	rte_free(q);
 }
 
@@ -199,6 +211,10 @@ static int tx_queue_setup(struct rte_eth_dev *dev, uint16_t id, uint16_t n_desc,
 	q = rte_zmalloc_socket("loadgen_txq", sizeof(*q), RTE_CACHE_LINE_SIZE, (int)socket);
 	if (q == NULL)
 		return -ENOMEM;
+	if (port->args->tx_rate != 0 && lg_line_init(&q->line, n_desc) != 0) {
+		rte_free(q);
+		return -ENOMEM;
+	}
 	q->port = port;
 	q->id = id;
 	q->measure = port->measure;
@@ -386,7 +402,7 @@ static int port_create(struct rte_vdev_device *vdev, struct lg_args *args, struc
 						    .link_autoneg = RTE_ETH_LINK_FIXED};
 	dev->dev_ops = &ops;
 	dev->rx_pkt_burst = args->pcap != NULL ? lg_rx_pcap : lg_rx_made;
-	dev->tx_pkt_burst = lg_tx;
+	dev->tx_pkt_burst = args->tx_rate != 0 ? lg_tx_line : lg_tx;
 	if (port->pcap != NULL)
 		LG_LOG(INFO,
 		       "%s: %s: %u packets (%u longer ones cut to the MTU, %u captured only in "
@@ -458,4 +474,4 @@ RTE_PMD_REGISTER_PARAM_STRING(
 	"mix=<entries> vrs=<n> profile=<steps> profile_end=loop|hold|stop pcap=<path> mtu=<n> "
 	"repeat=<n> "
 	"count=<n> loop=open|closed arrivals=even|poisson rxq=<n> payload=full|none measure=0|1 "
-	"start=0|1 seed=<n> mac=<mac>");
+	"start=0|1 seed=<n> tx_rate=<pps>|<bits>bps mac=<mac>");

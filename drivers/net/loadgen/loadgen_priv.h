@@ -18,6 +18,7 @@
 #include "loadgen_dpdk.h"
 #include "loadgen_frame.h"
 #include "loadgen_hist.h"
+#include "loadgen_line.h"
 #include "loadgen_seq.h"
 
 #include <pthread.h>
@@ -133,6 +134,7 @@ struct __rte_cache_aligned lg_txq {
 	uint32_t reset_gen;
 	bool measure, shared;
 	uint16_t id;
+	struct lg_line line; /**< with tx_rate */
 	struct lg_tx_counters counters;
 	uint64_t returned[LG_MAX_SOURCES]; /**< stamped packets by source, duplicates excluded */
 	struct lg_hist hist;		   /**< cycles */
@@ -198,6 +200,7 @@ void lg_pcap_free(struct lg_pcap *pcap);
 uint16_t lg_rx_made(void *queue, struct rte_mbuf **pkts, uint16_t n);
 uint16_t lg_rx_pcap(void *queue, struct rte_mbuf **pkts, uint16_t n);
 uint16_t lg_tx(void *queue, struct rte_mbuf **pkts, uint16_t n);
+uint16_t lg_tx_line(void *queue, struct rte_mbuf **pkts, uint16_t n); /**< with tx_rate */
 /** For a port that is not usable (secondary process): nothing comes, nothing is taken. */
 uint16_t lg_no_burst(void *queue, struct rte_mbuf **pkts, uint16_t n);
 

@@ -35,9 +35,9 @@ static inline void measure_latency(struct lg_txq *q, uint64_t due, uint64_t now)
 }
 
 /* Judge the packets of a burst one by one; what belongs to a source is counted when the source
- * changes. */
+ * changes. leaves: when each leaves; NULL: now. */
 static __rte_always_inline void measure(struct lg_txq *q, struct rte_mbuf **pkts, uint16_t n,
-					bool shared)
+					bool shared, const uint64_t *leaves)
 {
 	struct lg_flow_table *table = NULL;
 	uint32_t source = UINT32_MAX;
@@ -65,7 +65,7 @@ static __rte_always_inline void measure(struct lg_txq *q, struct rte_mbuf **pkts
 		}
 		returned += lg_seq_judge(table, s->flow & ((1u << LG_FLOW_BITS) - 1), s->seq,
 					 shared, &q->counters.seq);
-		measure_latency(q, s->due_tsc, now);
+		measure_latency(q, s->due_tsc, leaves != NULL ? leaves[i] : now);
 	}
 	if (returned > 0)
 		q->returned[source] += returned;
@@ -79,18 +79,16 @@ static inline bool is_plain(const struct rte_mbuf *m, const struct rte_mempool *
 	       !(m->ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL));
 }
 
-uint16_t lg_tx(void *queue, struct rte_mbuf **pkts, uint16_t n)
+/* Judge, count and free. */
+static __rte_always_inline void take(struct lg_txq *q, struct rte_mbuf **pkts, uint16_t n,
+				     const uint64_t *leaves)
 {
-	struct lg_txq *q = queue;
-	struct rte_mempool *pool;
+	struct rte_mempool *pool = pkts[0]->pool;
 	uint64_t bytes = 0;
 	bool plain = true;
 
-	if (n == 0)
-		return 0;
 	if (unlikely(q->reset_gen != __atomic_load_n(&q->port->ctl.reset_gen, __ATOMIC_RELAXED)))
 		reset_counters(q);
-	pool = pkts[0]->pool;
 	for (uint16_t i = 0; i < n; i++) {
 		if (i + PREFETCH_AHEAD < n) {
 			rte_prefetch0(pkts[i + PREFETCH_AHEAD]);
@@ -101,9 +99,9 @@ uint16_t lg_tx(void *queue, struct rte_mbuf **pkts, uint16_t n)
 	}
 	if (q->measure) {
 		if (q->shared)
-			measure(q, pkts, n, true);
+			measure(q, pkts, n, true, leaves);
 		else
-			measure(q, pkts, n, false);
+			measure(q, pkts, n, false, leaves);
 	}
 	if (likely(plain))
 		rte_mempool_put_bulk(pool, (void *const *)pkts, n);
@@ -111,5 +109,31 @@ uint16_t lg_tx(void *queue, struct rte_mbuf **pkts, uint16_t n)
 		rte_pktmbuf_free_bulk(pkts, n);
 	__atomic_store_n(&q->counters.packets, q->counters.packets + n, __ATOMIC_RELAXED);
 	__atomic_store_n(&q->counters.bytes, q->counters.bytes + bytes, __ATOMIC_RELAXED);
+}
+
+uint16_t lg_tx(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	if (n != 0)
+		take(queue, pkts, n, NULL);
+	return n;
+}
+
+/* What the line's queue has room for. */
+uint16_t lg_tx_line(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct lg_txq *q = queue;
+	uint64_t leaves[LG_BURST], now = rte_rdtsc();
+	uint32_t room = lg_line_room(&q->line, now);
+	uint16_t done = 0;
+
+	n = (uint16_t)RTE_MIN((uint32_t)n, room);
+	while (done < n) {
+		const uint16_t some = RTE_MIN((uint16_t)(n - done), (uint16_t)LG_BURST);
+
+		for (uint16_t i = 0; i < some; i++)
+			leaves[i] = lg_line_put(&q->line, now, pkts[done + i]->pkt_len);
+		take(q, pkts + done, some, leaves);
+		done += some;
+	}
 	return n;
 }
