@@ -43,6 +43,12 @@ class Summary(unittest.TestCase):
         self.assertEqual(summary.quiet_values([Sample(1), None, Sample(9, disturbed=True)]), [1])
         self.assertEqual(summary.quiet_values([Sample(9, disturbed=True)]), [9])
 
+    def test_percentile(self):
+        self.assertEqual(summary.percentile(range(1, 101), 99), 99)
+        self.assertEqual(summary.percentile([5, 1], 99), 5)
+        self.assertEqual(summary.percentile([5], 1), 5)
+        self.assertIsNone(summary.percentile([], 50))
+
     def test_jain(self):
         self.assertEqual(summary.jain([5, 5, 5]), 1)
         self.assertEqual(summary.jain([9, 0, 0]), 1 / 3)

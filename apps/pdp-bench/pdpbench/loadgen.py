@@ -3,6 +3,7 @@
 Nodes between two loadgen ports: what the cases after the LVRM and Europa papers have in common. Traffic comes from
 memory by net_loadgen0, goes through an engine, and ends in the sink of net_loadgen1, which sends nothing.
 """
+import contextlib
 import time
 
 from . import quiet
@@ -40,11 +41,12 @@ def paced_vr(engines, balance, pps=ENGINE_PPS, **more):
 
 class LoadgenNode(Node):
     """A node whose ports are loadgen's, controlled by telemetry."""
+    sources, sinks = (0,), (1,)  # their port ids
 
-    def source(self, **settings):
-        """Change net_loadgen0: rate=, state=."""
+    def source(self, port=0, **settings):
+        """Change a loadgen port: rate=, state=, profile=."""
         words = ",".join(f"{k}={v}" for k, v in settings.items())
-        answer = self.counters.telemetry.ask(f"/pdp/loadgen/set,0,{words}")
+        answer = self.counters.telemetry.ask(f"/pdp/loadgen/set,{port},{words}")
         if "error" in answer:
             raise RuntimeError(answer["error"])
 
@@ -68,33 +70,75 @@ class LoadgenNode(Node):
         """
         for _ in range(2):
             self.control.ask("stats")
-        waiting = self.figures(0)["source_waiting"]
+        waiting = sum(self.figures(port)["source_waiting"] for port in self.sources)
         vrs = self.control.ask("stats")["vrs"]
         return waiting == 0 and all(vr["in_flight"] == 0 for vr in vrs.values())
 
+    @contextlib.contextmanager
+    def playing(self, **settings):
+        """
+        Traffic from quiet to quiet, so that every packet can be accounted for: the sources (of start=0) run, and what is
+        under way when they stop comes back. @return Play, whose end() has the figures; leaving ends it too
+        """
+        play = Play(self, settings)
+        yield play
+        play.end()
+
     def play(self, seconds, **settings):
+        """The same for so long. @return (figures, quiet.Disturbance)"""
+        start = quiet.take()
+        with self.playing(**settings) as play:
+            time.sleep(seconds)
+            play.stop()
+            disturbance = quiet.judge(start, quiet.take())
+            return play.end(), disturbance
+
+
+class Play:
+    """Traffic through a node from its begin until end()."""
+
+    def __init__(self, node, settings):
+        self.node = node
+        self.figures = None
+        self.seconds = None
+        node.reset()
+        self.dropped = node.dropped()
+        self.began = time.monotonic()
+        for port in node.sources:
+            node.source(port=port, state="start", **settings)
+
+    def stop(self):
+        """Nothing new comes; at least one packet has."""
+        node = self.node
+        if self.seconds is None:
+            wait_for(f"{node.name}: no packet comes", lambda: self.sum("sink_sent", node.sinks) > 0, QUIET_S, node.check)
+            for port in node.sources:
+                node.source(port=port, state="stop")
+            self.seconds = time.monotonic() - self.began
+
+    def sum(self, key, of_ports):
+        return sum(self.node.figures(port)[key] for port in of_ports)
+
+    def end(self):
         """
-        Traffic from quiet to quiet, so that every packet can be accounted for: net_loadgen0 (of start=0) runs for so
-        long, and what is under way comes back.
-        @return (figures, quiet.Disturbance); kpps: sent, lost: by the node, missed: by the source's queue, as the MD
-        came late
+        @return of all sources and sinks together; kpps: sent, lost: by the node, missed: by the sources' queues, as the
+        MD came late; percentiles are the first sink's
         """
-        self.reset()
-        start, dropped = quiet.take(), self.dropped()
-        self.source(state="start", **settings)
-        time.sleep(seconds)
-        wait_for(f"{self.name}: no packet comes", lambda: self.figures(1)["sink_sent"] > 0, QUIET_S, self.check)
-        self.source(state="stop")
-        end = quiet.take()
-        wait_for(f"{self.name}: packets are still under way", self.is_quiet, QUIET_S, self.check)
-        source, sink = self.figures(0), self.figures(1)
-        received = max(source["source_received"], 1)
-        got = {"offered": source["source_offered"], "received": source["source_received"],
-               "missed": source["source_missed"], "sent": sink["sink_sent"], "lost": source["source_lost"],
-               "dropped": self.dropped() - dropped, "reordered": sink["sink_reordered"],
-               "kpps": sink["sink_sent"] / (end.time_s - start.time_s) / 1000,
-               "loss_pct": 100 * source["source_lost"] / received,
-               "missed_pct": 100 * source["source_missed"] / max(source["source_offered"], 1),
-               "out_of_order_pct": 100 * sink["sink_reordered"] / received}
+        if self.figures is None:
+            self.stop()
+            node = self.node
+            wait_for(f"{node.name}: packets are still under way", node.is_quiet, QUIET_S, node.check)
+            self.figures = self.count()
+        return self.figures
+
+    def count(self):
+        node = self.node
+        got = {name: self.sum(f"source_{name}", node.sources) for name in ("offered", "received", "missed", "lost")}
+        got.update({name: self.sum(f"sink_{name}", node.sinks) for name in ("sent", "reordered")})
+        received = max(got["received"], 1)
+        sink = node.figures(node.sinks[0])
+        got.update({"dropped": node.dropped() - self.dropped, "kpps": got["sent"] / self.seconds / 1000,
+                    "loss_pct": 100 * got["lost"] / received, "out_of_order_pct": 100 * got["reordered"] / received,
+                    "missed_pct": 100 * got["missed"] / max(got["offered"], 1)})
         got.update({f"{p}_us": sink[f"sink_latency_{p}_ns"] / 1000 for p in ("p50", "p99", "max")})
-        return got, quiet.judge(start, end)
+        return got

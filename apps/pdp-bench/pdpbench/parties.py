@@ -137,7 +137,11 @@ class Node(Party):
         program = self.session.program("apps", "pdp-primary", "pdp-primary")
         self.run("pdp-primary", self.wrap([program, *self.eal(f"0@{self.session.md_cpu}", self.ports), "--", "-c", file]))
         self.control = Control(self.prefix, self.check)
-        wait_for("engines do not run", self.engines_run, START_S, self.check)
+        try:
+            wait_for("engines do not run", self.engines_run, START_S, self.check)
+        except Trouble as err:
+            states = ", ".join(f"{e['engine']} {e['state']} {e['last_death']}".strip() for e in self.engines())
+            raise Trouble(f"{err}: {states}; {self.processes[0].tail()}") from err
 
     def __exit__(self, *args):
         if self.control is not None:

@@ -11,6 +11,12 @@ def median(values):
     return s[n // 2] if n % 2 else (s[n // 2 - 1] + s[n // 2]) / 2
 
 
+def percentile(values, pct):
+    """The value that so many percent are not above; None of an empty list."""
+    s = sorted(values)
+    return s[max(0, -(-len(s) * pct // 100) - 1)] if s else None
+
+
 def jain(values):
     """Jain's index of fairness: 1 where all get the same, 1/n where one gets all; None of nothing."""
     square = sum(v * v for v in values)
