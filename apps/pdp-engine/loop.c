@@ -301,8 +301,10 @@ void rt_loop(struct pdp_vr *vr)
 	vr->now_tsc = last;
 	vr->next_tick_tsc = last + vr->tick_tsc;
 	while (!vr->stop) {
-		unsigned int n = turn(vr);
+		unsigned int n;
 
+		vr->turn_tsc = last;
+		n = turn(vr);
 		vr->now_tsc = rte_rdtsc();
 		__atomic_store_n(&s->loops, s->loops + 1, __ATOMIC_RELAXED);
 		housekeeping(vr);

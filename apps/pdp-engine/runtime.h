@@ -51,6 +51,7 @@ struct pdp_vr {
 	uint32_t cmd_seen;
 	uint32_t activation; /* whose first packets were answered */
 	uint64_t now_tsc;
+	uint64_t turn_tsc; /* when this turn of the loop began: busy from then on, if it is */
 	uint64_t tick_tsc; /* between two ticks */
 	uint64_t next_tick_tsc;
 	uint64_t next_check_tsc; /* of the socket */

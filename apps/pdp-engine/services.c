@@ -168,6 +168,13 @@ static uint64_t now_ns(struct pdp_vr *vr)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+static uint64_t busy_ns(struct pdp_vr *vr)
+{
+	const uint64_t tsc = vr->status->busy_tsc + (rte_rdtsc() - vr->turn_tsc);
+
+	return (uint64_t)((double)tsc * 1e9 / (double)vr->tsc_hz);
+}
+
 static uint32_t hash(struct pdp_vr *vr, const struct pdp_pkt *pkt)
 {
 	enum pdp_vif_kind kind = vr->conf->vifs[pkt->in_vif].kind;
@@ -203,4 +210,5 @@ const struct pdp_vr_services rt_services = {
 	.hash = hash,
 	.burst = burst,
 	.log = say,
+	.busy_ns = busy_ns,
 };

@@ -21,7 +21,7 @@ extern "C" {
 #endif
 
 /** Version of this ABI. An engine refuses a plugin built for another one, in a sentence. */
-#define PDP_VR_ABI_VERSION 1
+#define PDP_VR_ABI_VERSION 2
 
 #define PDP_VIF_MAX	  64   /**< vifs of one VR */
 #define PDP_BURST_MAX	  64   /**< packets of one call of process() */
@@ -94,6 +94,7 @@ struct pdp_vr_services {
 	void (*burst)(struct pdp_vr *vr, unsigned int n);
 	void (*log)(struct pdp_vr *vr, int level, const char *format, ...)
 		__attribute__((format(printf, 3, 4)));
+	uint64_t (*busy_ns)(struct pdp_vr *vr);
 };
 
 /** What init() is told; valid while the engine lives. */
@@ -267,6 +268,15 @@ static inline uint64_t *pdp_vr_counter(const struct pdp_vr_info *info, const cha
 static inline uint64_t pdp_vr_now_ns(const struct pdp_vr_info *info)
 {
 	return info->services->now_ns(info->vr);
+}
+
+/**
+ * Wall time in which this engine had packets to serve since it began, ns; what it waits for in
+ * process() counts. The load monitor divides packets by it.
+ */
+static inline uint64_t pdp_vr_busy_ns(const struct pdp_vr_info *info)
+{
+	return info->services->busy_ns(info->vr);
 }
 
 /** From the next call on, hand at most n packets to process(); 1 .. PDP_BURST_MAX, others are

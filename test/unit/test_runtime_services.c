@@ -269,13 +269,33 @@ static void test_burst_and_time(void **state)
 
 #define service_test(fn) cmocka_unit_test_setup_teardown(fn, open_engine, close_engine)
 
+/* Busy time counts up in ns while a turn lasts, from what the finished turns took. */
+static void test_busy(void **state)
+{
+	const uint64_t hz = vr.tsc_hz;
+	uint64_t first, next;
+
+	vr.status->busy_tsc = 3 * hz;
+	vr.turn_tsc = rte_rdtsc() - hz;
+	first = pdp_vr_busy_ns(&vr.info);
+	next = pdp_vr_busy_ns(&vr.info);
+	assert_true(first >= 4000000000u && next >= first);
+	vr.turn_tsc = rte_rdtsc();
+	assert_true(pdp_vr_busy_ns(&vr.info) < first);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		service_test(test_release),  service_test(test_release_refused),
-		service_test(test_reasons),  service_test(test_originate),
-		service_test(test_copy),     service_test(test_send),
-		service_test(test_counters), service_test(test_burst_and_time),
+		service_test(test_busy),
+		service_test(test_release),
+		service_test(test_release_refused),
+		service_test(test_reasons),
+		service_test(test_originate),
+		service_test(test_copy),
+		service_test(test_send),
+		service_test(test_counters),
+		service_test(test_burst_and_time),
 	};
 
 	return cmocka_run_group_tests(tests, kit_eal, NULL);
