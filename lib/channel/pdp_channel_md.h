@@ -40,6 +40,19 @@ struct pdp_ledger {
 };
 static_assert(sizeof(struct pdp_ledger) == 16, "four entries a cache line");
 
+/* Two stores, where the compiler would make four. */
+static inline void pdp_ledger_write(struct pdp_ledger *l, struct rte_mbuf *m, uint16_t start,
+				    uint16_t len, uint32_t hash_vif)
+{
+	const uint64_t rest = start | (uint64_t)len << 16 | (uint64_t)hash_vif << 32;
+
+	static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ &&
+			      offsetof(struct pdp_ledger, start) == 8,
+		      "fields are put together above");
+	l->m = m;
+	memcpy(&l->start, &rest, sizeof(rest));
+}
+
 struct pdp_chan {
 	struct pdp_ring_producer to;
 	struct pdp_ring_consumer from;
@@ -142,20 +155,17 @@ static inline void pdp_chan_stage(struct pdp_chan *ch, struct rte_mbuf *const *p
 		struct pdp_desc *d = pdp_ring_next(&ch->to, run, sizeof(*d));
 
 		for (const unsigned int end = i + run; i < end; i++, d++) {
+			/* Locals: each store below could alias what they were read from. */
 			struct rte_mbuf *m = pkts[i];
+			const uint16_t at = *--slot, start = m->data_off, len = m->data_len;
 			const uint32_t hash = hashes != NULL ? hashes[i] : 0;
+			const uint64_t off = (uintptr_t)m->buf_addr + start - base;
 
 			if (i % (PDP_RING_LINE / sizeof(*d)) == 0)
 				pdp_ring_prefetch_write(&to, i + PDP_STAGE_AHEAD, 1, sizeof(*d));
-			ledger[*--slot] = (struct pdp_ledger){.m = m,
-							      .start = m->data_off,
-							      .len = m->data_len,
-							      .hash_vif = hash | (uint32_t)vif
-											 << 24};
-			pdp_desc_write(d,
-				       ((uintptr_t)m->buf_addr + m->data_off - base) |
-					       (uint64_t)hash << PDP_OFF_BITS,
-				       *slot, m->data_len, vif, flags);
+			pdp_ledger_write(&ledger[at], m, start, len, hash | (uint32_t)vif << 24);
+			pdp_desc_write(d, off | (uint64_t)hash << PDP_OFF_BITS, at, len, vif,
+				       flags);
 		}
 	}
 	ch->n_free -= n;
@@ -171,23 +181,10 @@ struct pdp_taken {
 	struct rte_mbuf *m[64]; /**< NULL where `none` */
 };
 
-/**
- * Take over what an engine changed of a packet's place: nothing is followed that does not lie
- * within its buffer.
- * @return false: place or length are impossible
- */
-static inline bool pdp_chan_reshape(const struct pdp_ledger *l, const struct pdp_return *r)
-{
-	struct rte_mbuf *m = l->m;
-	const int32_t start = (int32_t)l->start + r->moved;
-
-	if (start < 0 || r->len < PDP_FRAME_MIN || (uint32_t)start + r->len > m->buf_len)
-		return false;
-	m->data_off = (uint16_t)start;
-	m->data_len = r->len;
-	m->pkt_len = r->len;
-	return true;
-}
+/** What pdp_chan_take() leaves to a second look: a packet whose place or length changed, a BLANK, a
+ * lie. */
+void pdp_chan_take_other(struct pdp_chan *ch, const struct pdp_return *r, unsigned int i,
+			 struct pdp_taken *taken);
 
 /**
  * Check returns against the ledger and take the packets out of it, with data_off and lengths as the
@@ -200,44 +197,30 @@ static inline void pdp_chan_take(struct pdp_chan *ch, const struct pdp_return *r
 {
 	struct pdp_ledger *ledger = ch->ledger;
 	uint16_t *free_slots = ch->free;
+	const uint32_t n_slots = ch->n_slots;
 	uint32_t n_free = ch->n_free;
-	const uint32_t n_slots = ch->n_slots, n_all = ch->n_slots + ch->n_blanks;
-	uint64_t none = 0, blank = 0, bad = 0;
 	uint64_t bytes = 0, differ = 0, first, word;
 
+	taken->none = taken->blank = taken->bad = 0;
 	memcpy(&first, returns, sizeof(first));
 	for (unsigned int i = 0; i < n; i++) {
-		const struct pdp_return *r = &returns[i];
-		const uint64_t bit = UINT64_C(1) << i;
-		struct pdp_ledger *l = &ledger[likely(r->slot < n_all) ? r->slot : 0];
-		struct rte_mbuf *m = likely(r->slot < n_all) ? l->m : NULL;
+		memcpy(&word, &returns[i], sizeof(word));
+		const uint16_t slot = pdp_return_slot(word);
+		struct pdp_ledger *l = &ledger[slot];
 
-		memcpy(&word, r, sizeof(word));
-		taken->m[i] = m;
-		bytes += r->len;
 		differ |= word ^ first;
-		if (unlikely(m == NULL)) {
-			ch->lies[r->slot < n_all ? PDP_LIE_TWICE : PDP_LIE_SLOT]++;
-			none |= bit;
+		bytes += pdp_return_len(word);
+		if (unlikely(slot >= n_slots || l->m == NULL || pdp_return_place(word) != l->len)) {
+			ch->n_free = n_free;
+			pdp_chan_take_other(ch, &returns[i], i, taken);
+			n_free = ch->n_free;
 			continue;
 		}
-		if (unlikely(pdp_return_place(word) != l->len && !pdp_chan_reshape(l, r)))
-			bad |= bit;
+		taken->m[i] = l->m;
 		l->m = NULL;
-		if (likely(r->slot < n_slots)) {
-			free_slots[n_free++] = r->slot;
-		} else {
-			ch->blank_free[ch->n_blank_free++] = r->slot;
-			blank |= bit;
-			/* Not filled: to leave its place and length as they were says nothing. */
-			if (r->len < PDP_FRAME_MIN)
-				bad |= bit;
-		}
+		free_slots[n_free++] = slot;
 	}
 	ch->n_free = n_free;
-	taken->none = none;
-	taken->blank = blank;
-	taken->bad = bad;
 	taken->alike = pdp_return_answer(differ) == 0;
 	taken->bytes = bytes;
 }

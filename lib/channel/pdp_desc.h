@@ -43,15 +43,25 @@ struct pdp_return {
 };
 static_assert(sizeof(struct pdp_return) == 8, "a return is 8 bytes");
 
-/** Of a return read as one word: length and move together, the length alone where the packet did
- * not move. */
+/** The fields of a return that was read as one word; place: length and move together, which is the
+ * length alone where the packet did not move; answer: vif and verdict. */
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fields are taken apart below");
+
+static inline uint16_t pdp_return_slot(uint64_t word)
+{
+	return (uint16_t)word;
+}
+
+static inline uint16_t pdp_return_len(uint64_t word)
+{
+	return (uint16_t)(word >> 16);
+}
+
 static inline uint32_t pdp_return_place(uint64_t word)
 {
-	static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fields are taken apart below");
 	return (uint32_t)(word >> 16);
 }
 
-/** Of a return read as one word: vif and verdict together. */
 static inline uint16_t pdp_return_answer(uint64_t word)
 {
 	return (uint16_t)(word >> 48);
