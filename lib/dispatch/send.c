@@ -65,8 +65,8 @@ static void hash_run(const struct md_vr *vr, struct rte_mbuf **pkts, const uint3
 }
 
 /* One engine: no choice, no hash. */
-static __rte_noinline void send_single(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf **pkts, unsigned int n,
-			uint8_t vif)
+static __rte_noinline void send_single(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf **pkts,
+				       unsigned int n, uint8_t vif)
 {
 	struct md_engine *e = vr->engines[0];
 
