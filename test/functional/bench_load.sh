@@ -6,7 +6,7 @@
 . "$PDP_SOURCE/test/functional/bench.sh"
 
 bench_begin
-cases="lvrm-2a lvrm-2b lvrm-3a pdp-tab1 pdp-fig13 one-cpu cost"
+cases="lvrm-2a lvrm-2b lvrm-3a pdp-tab1 pdp-tab2 pdp-fig13 one-cpu cost"
 # shellcheck disable=SC2086 # words
 bench_run $cases
 
@@ -37,6 +37,9 @@ for n in (1, 2, 3):
     assert f[f"rr_{n}_pct"] >= 0 and f[f"flow_{n}_reordered"] == 0, f
 assert f["lost"] == 0 and f["rr_tcp_out_of_order"] > 0, f
 assert all(row["tcp_mbps"] > 0 for row in rows["pdp-tab1"] if "tcp_mbps" in row)
+
+f = figures["pdp-tab2"]
+assert all(f[way + "_p99_us"] > 0 and f[way + "_loss_pct"] >= 0 for way in ("rr", "weighted", "jsq")), f
 
 assert rows["pdp-fig13"] and all(row["mbps"] > 0 and row["engines"] == 3 for row in rows["pdp-fig13"]), rows["pdp-fig13"]
 
