@@ -94,7 +94,7 @@ static int check(void)
 	unsigned int need_mb, secondaries = 0;
 
 	for (unsigned int i = 0; i < node.config->n_vrs; i++) {
-		secondaries += node.config->vrs[i].engines;
+		secondaries += node.config->vrs[i].engines_total;
 		if (node.check_only && check_plugin(&node.config->vrs[i]) != 0)
 			return -1;
 	}

@@ -45,11 +45,12 @@ static unsigned int ports_of(const struct pdp_vr_config *vr)
 	return (unsigned int)__builtin_popcountll(seen);
 }
 
-/* What a VR can hold at most: slots and BLANKs of its engines, and its backlog at each port. So
- * none that is flooded takes what another needs, unless the sum is beyond PACKETS_MAX. */
+/* What a VR can hold at most: slots of its engines, BLANKs of parked ones too, and its backlog at
+ * each port. So none that is flooded takes what another needs, unless the sum is beyond
+ * PACKETS_MAX. */
 static uint64_t vr_packets(const struct pdp_vr_config *vr)
 {
-	return (uint64_t)vr->engines * (vr->slots + vr->blank_slots) +
+	return (uint64_t)vr->engines * vr->slots + (uint64_t)vr->engines_total * vr->blank_slots +
 	       (vr->engines ? ports_of(vr) * memory_backlog(vr) : 0);
 }
 
@@ -93,7 +94,7 @@ static unsigned int need(void)
 		};
 
 		/* One more than configured: a VR author's, by hand. */
-		bytes += (c->vrs[i].engines ? c->vrs[i].engines + 1u : 0u) *
+		bytes += (c->vrs[i].engines_total ? c->vrs[i].engines_total + 1u : 0u) *
 			 (pdp_region_size(&p) + ATTACH_KB * 1024ull);
 	}
 	return (unsigned int)(bytes >> 20) + 1 + BASE_MB;

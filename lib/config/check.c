@@ -91,6 +91,26 @@ static int check_policy(struct decoder *d, const struct where *where, bool given
 	return 0;
 }
 
+/* Those on standby are of the range; beside one number of engines they are so many more. */
+static int check_standby(struct decoder *d, const struct where *where, bool given,
+			 struct pdp_vr_config *vr)
+{
+	const unsigned int most = PDP_MONITOR_ENGINES_MAX - vr->engines_min;
+	WHERE(standby, where, "standby");
+
+	if (!given)
+		vr->standby = vr->engines_min != vr->engines;
+	if (vr->standby > most)
+		return where_fail(d, &standby,
+				  "%u on standby besides %u engines are more than the %u that a VR "
+				  "may have; use at most %u",
+				  vr->standby, vr->engines_min, PDP_MONITOR_ENGINES_MAX, most);
+	vr->engines_total = (uint16_t)(vr->engines_min + vr->standby);
+	if (vr->engines_total < vr->engines)
+		vr->engines_total = vr->engines;
+	return 0;
+}
+
 static int check_power(struct decoder *d, const struct where *where, const struct pdp_vr_config *vr)
 {
 	WHERE(power, where, "power");
@@ -121,6 +141,7 @@ int check_vr(struct decoder *d, const struct where *where, json_t *obj, void *ba
 		return where_fail(d, &isolation,
 				  "sealed engines are not built yet; use \"secondary\"");
 	if (check_policy(d, where, json_object_get(obj, "policy") != NULL, vr) != 0 ||
+	    check_standby(d, where, json_object_get(obj, "standby") != NULL, vr) != 0 ||
 	    check_power(d, where, vr) != 0 || check_weights(d, where, vr) != 0)
 		return -1;
 	return check_vif_names(d, where, vr);
