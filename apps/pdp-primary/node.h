@@ -41,6 +41,15 @@ struct node_vr {
 	unsigned int first_gid;
 };
 
+/* How long changes of a VR's engines took. */
+struct node_time {
+	uint64_t count;
+	uint32_t last_us;
+	uint32_t p50_us;
+	uint32_t p99_us;
+	uint32_t max_us;
+};
+
 /* Counters of one VR over all MD lcores, and rates over the last second. */
 struct node_vr_stats {
 	struct pdp_vr_account account;
@@ -50,6 +59,8 @@ struct node_vr_stats {
 	double rx_pps;
 	double tx_pps;
 	double drop_pps;
+	struct pdp_engines_count engines;
+	struct node_time times[PDP_ENGINES_N_TIMES];
 };
 
 struct node {
@@ -134,9 +145,6 @@ int run_init(void);
 void run_join(void);
 void run_fini(void);
 
-/* dispatch.c */
-struct pdp_rate_limit dispatch_limit(const struct pdp_limit_config *limit);
-
 /* memory.c */
 uint32_t memory_packets(void);				 /* mbufs that the node needs */
 uint32_t memory_backlog(const struct pdp_vr_config *vr); /* packets, for each of its ports */
@@ -149,6 +157,14 @@ int cpus_show(void *arg, const json_t *args, json_t **result, char *err, size_t 
 
 /* show.c: the control socket's commands */
 int show_register(void);
+/* The VR that args names. @return its number, or -ENOENT with a sentence */
+int show_find_vr(const json_t *args, char *err, size_t err_size);
+
+/* resize.c */
+void resize_summary(unsigned int vr, struct node_time *out); /* PDP_ENGINES_N_TIMES */
+json_t *resize_table(unsigned int vr);
+int resize_times(void *arg, const json_t *args, json_t **result, char *err, size_t err_size);
+int resize_by_hand(void *arg, const json_t *args, json_t **result, char *err, size_t err_size);
 
 /* stats.c */
 void stats_account(unsigned int vr,

@@ -25,7 +25,7 @@ static const char *carrier_name(uint8_t carrier)
 	return names[carrier];
 }
 
-static int find_vr(const json_t *args, char *err, size_t err_size)
+int show_find_vr(const json_t *args, char *err, size_t err_size)
 {
 	const char *name = json_string_value(json_object_get(args, "vr"));
 	size_t used;
@@ -236,7 +236,7 @@ static void add_counters(const struct pdp_engine_info *info, void *arg)
 
 static int show_vr(void *arg, const json_t *args, json_t **result, char *err, size_t err_size)
 {
-	int vr = find_vr(args, err, err_size);
+	int vr = show_find_vr(args, err, err_size);
 	struct named n = {.sums = json_object(), .vr = (unsigned int)vr};
 	struct pdp_vr_account a = {0};
 	const struct pdp_vr_config *c;
@@ -249,12 +249,13 @@ static int show_vr(void *arg, const json_t *args, json_t **result, char *err, si
 	stats_account((unsigned int)vr, &a);
 	pdp_engines_each(node.engines, add_counters, &n);
 	*result = json_pack(
-		"{s:s, s:s, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:{s:I, s:I}, s:{s:I, s:I, "
-		"s:I, s:I, s:I}}",
+		"{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I}, "
+		"s:{s:I, s:I, s:I, s:I, s:I}}",
 		"vr", c->name, "plugin", c->plugin, "args", c->args, "balance", c->balance, "slots",
-		(int)c->slots, "blank_slots", (int)c->blank_slots, "counters",
-		stats_vr_json((unsigned int)vr), "vifs", vif_table((unsigned int)vr, &a), "engines",
-		engine_table(vr), "plugin_counters", n.sums, "control", "relayed",
+		(int)c->slots, "blank_slots", (int)c->blank_slots, "standby", (int)c->standby,
+		"counters", stats_vr_json((unsigned int)vr), "vifs",
+		vif_table((unsigned int)vr, &a), "engines", engine_table(vr), "changes",
+		resize_table((unsigned int)vr), "plugin_counters", n.sums, "control", "relayed",
 		(json_int_t)a.c.ctl_relayed, "dropped", (json_int_t)a.c.ctl_dropped,
 		"engine_cycles", "process_tsc", (json_int_t)n.process_tsc, "process_packets",
 		(json_int_t)n.process_packets, "busy_tsc", (json_int_t)n.busy_tsc, "idle_tsc",
@@ -286,6 +287,9 @@ int show_register(void)
 		{"port list", "ports with their queues and counters", show_ports},
 		{"vr list", "VRs with engines and rates", show_vrs},
 		{"vr show", "one VR: counters, vifs, engines", show_vr},
+		{"vr resize", "let engines=N of a VR have packets, on cpus=[...]", resize_by_hand},
+		{"vr times", "microseconds that the last changes of a VR's engines took",
+		 resize_times},
 		{"engine list", "engines with process, CPU and counters", show_engines},
 		{"cpu list", "CPUs, how near they are to the MD, and who runs there", cpus_show},
 		{"stats", "all counters, and whether every packet is accounted for", show_stats},

@@ -120,6 +120,8 @@ void stats_tick(void *arg)
 		fresh.rx_pps = (double)(fresh.rx - st->rx) / s;
 		fresh.tx_pps = (double)(fresh.tx - st->tx) / s;
 		fresh.drop_pps = (double)(fresh.dropped - st->dropped) / s;
+		pdp_engines_count(node.engines, v, &fresh.engines);
+		resize_summary(v, fresh.times);
 		pthread_mutex_lock(&node.stats_lock);
 		*st = fresh;
 		pthread_mutex_unlock(&node.stats_lock);

@@ -36,6 +36,32 @@ static void add_drops(struct rte_tel_data *d, const struct pdp_vr_account *a)
 	}
 }
 
+static void add_engines(struct rte_tel_data *d, const struct node_vr_stats *st)
+{
+	rte_tel_data_add_dict_u64(d, "engines_running", st->engines.running);
+	rte_tel_data_add_dict_u64(d, "engines_draining", st->engines.draining);
+	rte_tel_data_add_dict_u64(d, "engines_parked", st->engines.parked);
+	rte_tel_data_add_dict_u64(d, "engines_starting", st->engines.starting);
+	for (unsigned int i = 0; i < PDP_ENGINES_N_TIMES; i++) {
+		const char *what = pdp_engines_time_name((enum pdp_engines_time)i);
+		const struct node_time *t = &st->times[i];
+		const struct {
+			const char *suffix;
+			uint64_t value;
+		} values[] = {{"count", t->count},
+			      {"last_us", t->last_us},
+			      {"p50_us", t->p50_us},
+			      {"p99_us", t->p99_us},
+			      {"max_us", t->max_us}};
+		char name[64];
+
+		for (size_t k = 0; k < RTE_DIM(values); k++) {
+			snprintf(name, sizeof(name), "%s_%s", what, values[k].suffix);
+			rte_tel_data_add_dict_u64(d, name, values[k].value);
+		}
+	}
+}
+
 /* @return false: no VR is called so */
 static bool snapshot(const char *name, struct node_vr_stats *st)
 {
@@ -67,6 +93,7 @@ static int on_vr(const char *cmd, const char *params, struct rte_tel_data *d)
 	rte_tel_data_add_dict_u64(d, "in_flight", st.account.in_flight);
 	rte_tel_data_add_dict_u64(d, "rx_pps", (uint64_t)st.rx_pps);
 	rte_tel_data_add_dict_u64(d, "tx_pps", (uint64_t)st.tx_pps);
+	add_engines(d, &st);
 	add_drops(d, &st.account);
 	return 0;
 }

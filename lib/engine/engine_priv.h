@@ -12,33 +12,58 @@
 #include "pdp_engine.h"
 #include "pdp_engine_proto.h"
 
-#define CPUS_MAX 1024
+#define CPUS_MAX       1024
+#define BACKOFF_MIN_MS 10
+#define BACKOFF_MAX_MS 5000
+#define WEIGHT_DEFAULT 100
 
 struct engine {
 	struct pdp_engines *all;
 	unsigned int vr;
 	unsigned int index;
 	enum pdp_engine_state state;
-	bool wanted; /* by configuration: starts again after a death */
 	bool by_hand;
 	bool busy_poll;
-	bool failed; /* said FAILED */
+	bool failed;		    /* said FAILED, or could not be started */
+	bool on_cpu;		    /* counted in cpu_engines */
+	bool let_in;		    /* RUNNING, but not yet told to all MD lcores */
+	bool moved;		    /* cpu or pct are not yet applied to all of the process */
+	struct engine *next_change; /* place.c: poll modes */
 	uint32_t lcore;
 	uint32_t cpu;
+	uint32_t old_cpu; /* where its other threads are, if it moved */
+	uint32_t pct;
 	uint32_t generation;
 	uint32_t deaths;
 	unsigned int backoff_ms;
+	unsigned int n_lost;   /* packets swept so far */
+	uint64_t ready_tsc;    /* when it had joined */
+	uint64_t decided_tsc;  /* of its last change; 0: nobody counts */
+	uint64_t deadline_tsc; /* STOPPING: it is stopped with what it has */
 	pid_t pid;
 	int pidfd;
 	int sock;
 	struct pdp_watch *pid_watch;
 	struct pdp_watch *sock_watch;
-	struct pdp_timer *timer; /* deadline or back-off */
+	struct pdp_timer *timer; /* deadline, back-off or drain */
+	struct pdp_timer *first_timer;
+	unsigned int first_looks; /* for its first packets */
 	const struct rte_memzone *zone;
 	struct pdp_region *region;
 	struct pdp_chan *chans[PDP_MD_MAX];
 	char last_death[128];
 	char error[512]; /* what it said with FAILED */
+};
+
+/* The engines of one VR. */
+struct pool {
+	struct pdp_engines *all;
+	struct pdp_engines_plan plan;
+	uint64_t decided_tsc;	 /* of the plan, or of the last death; 0: nobody counts */
+	unsigned int top;	 /* indexes from here on were never used */
+	struct pdp_timer *again; /* an MD lcore did not take a change in time */
+	struct pdp_timer *grace; /* then parked engines beyond the standby are stopped */
+	struct pdp_times times[PDP_ENGINES_N_TIMES];
 };
 
 struct pdp_engines {
@@ -47,17 +72,44 @@ struct pdp_engines {
 	struct pdp_watch *listen_watch;
 	char socket[108];
 	bool stopping;
+	bool booting;		 /* pdp_engines_start() waits for them: nobody gets packets */
 	bool locks_lost;	 /* see pdp_engines_locks_lost() */
-	unsigned int n_starting; /* spawned, not yet running */
+	unsigned int n_starting; /* spawned, not yet ready */
+	unsigned int n_joined;	 /* ever */
 	struct engine *by_vr[PDP_VRS_MAX][PDP_ENGINES_MAX];
+	struct pool *pools; /* by VR */
+	unsigned int next_refill;
 	bool lcore_used[RTE_MAX_LCORE];
-	unsigned int cpu_engines[CPUS_MAX];
+	unsigned int cpu_engines[CPUS_MAX]; /* that run, start or drain */
 };
 
 /* place.c: lcore ids and CPUs */
 int place_take(struct pdp_engines *all, int wanted_cpu, uint32_t *lcore, uint32_t *cpu);
-void place_give(struct pdp_engines *all, uint32_t lcore, uint32_t cpu);
+void place_give(struct pdp_engines *all, uint32_t lcore);
+bool place_known(const struct pdp_engines *all, int cpu);
+uint16_t place_best(const struct pdp_engines *all);
+void place_enter(struct engine *e, uint32_t cpu, uint32_t pct);
+void place_apply(struct engine *e);
+void place_leave(struct engine *e);
 void place_poll_modes(struct pdp_engines *all);
+
+/* plan.c: which engine gets which place; pure */
+struct plan_engine {
+	unsigned int index;
+	bool settled; /* it runs: moving it costs caches */
+	uint16_t cpu;
+	uint16_t pct;
+};
+void plan_match(const struct pdp_engines_plan *plan, const struct plan_engine *engines,
+		unsigned int n, uint8_t *places);
+
+/* mds.c: calls on all MD lcores; 0 or -ETIMEDOUT: one of them has not got its CPU, try again */
+int mds_add(struct engine *e);
+int mds_apply(struct pdp_engines *all, unsigned int vr);
+int mds_drain(struct engine *e, unsigned int *n_out);
+int mds_remove(struct engine *e, unsigned int *n_lost);
+/* @param changes  a list by next_change; their channels go by busy_poll */
+int mds_may_sleep(struct pdp_engines *all, struct engine *changes);
 
 /* spawn.c: region, process */
 int region_make(struct engine *e, char *err, size_t err_size);
@@ -70,14 +122,38 @@ int join_listen(struct pdp_engines *all, char *err, size_t err_size);
 void join_close(struct pdp_engines *all);
 void engine_command(struct engine *e, enum pdp_engine_cmd_kind kind);
 
-/* life.c: states */
+/* life.c: an engine's birth and death */
 struct engine *engine_make(struct pdp_engines *all, unsigned int vr, unsigned int index);
-int engine_start(struct engine *e, char *err, size_t err_size);
+void engine_start(struct engine *e);
 int engine_watch_pid(struct engine *e);
 void engine_joined(struct engine *e);
 void engine_failed(struct engine *e, const char *why);
-void engine_drain(struct engine *e);
+void engine_gone(struct engine *e);
+void engine_kill(struct engine *e);
 void engine_forget_timer(struct engine *e);
+bool engine_attaching(const struct engine *e);
+
+/* resize.c: who gets packets */
+/* Those that are ready take the places of the plan. */
+void resize_replace(struct pdp_engines *all, unsigned int vr);
+/* The same, then look after the pool. */
+void resize_settle(struct pdp_engines *all, unsigned int vr);
+void resize_drain(struct engine *e);
+
+/* pool.c: how many there are */
+void pool_refill(struct pdp_engines *all);
+void pool_trim(struct pdp_engines *all, unsigned int vr);
+bool pool_ready(const struct pdp_engines *all);
+void pool_forget(struct pdp_engines *all);
+
+/* stop.c */
+void engine_stop(struct engine *e);
+void engine_leave(struct engine *e);
+
+/* times.c: how long it took */
+void times_let_in(struct engine *e, uint64_t now);
+void times_parked(struct engine *e);
+void times_forget(struct engine *e);
 
 #define ENGINE_FMT    "%s/%u"
 #define ENGINE_ARG(e) (e)->all->p.vrs[(e)->vr].name, (e)->index

@@ -12,7 +12,15 @@
 #include "engine_priv.h"
 #include "pdp_log.h"
 
-#define STARTS_AT_ONCE 4
+static int make_pools(struct pdp_engines *all)
+{
+	all->pools = calloc(all->p.n_vrs + 1, sizeof(*all->pools));
+	if (all->pools == NULL)
+		return -ENOMEM;
+	for (unsigned int v = 0; v < all->p.n_vrs; v++)
+		all->pools[v].all = all;
+	return 0;
+}
 
 struct pdp_engines *pdp_engines_create(const struct pdp_engines_params *params, char *err,
 				       size_t err_size)
@@ -26,9 +34,16 @@ struct pdp_engines *pdp_engines_create(const struct pdp_engines_params *params, 
 	}
 	all->p = *params;
 	all->listen_fd = -1;
+	if (make_pools(all) != 0) {
+		snprintf(err, err_size, "out of memory");
+		free(all);
+		errno = ENOMEM;
+		return NULL;
+	}
 	rc = join_listen(all, err, err_size);
 	if (rc != 0) {
 		join_close(all);
+		free(all->pools);
 		free(all);
 		errno = -rc;
 		return NULL;
@@ -45,14 +60,16 @@ void pdp_engines_destroy(struct pdp_engines *all)
 		for (unsigned int i = 0; i < PDP_ENGINES_MAX; i++)
 			free(all->by_vr[v][i]);
 	}
+	pool_forget(all);
+	free(all->pools);
 	free(all);
 }
 
-/* @return an engine that failed for good, or NULL */
+/* @return an engine that did not start, or NULL */
 static const struct engine *one_failed(const struct pdp_engines *all)
 {
 	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
-		for (unsigned int i = 0; i < all->p.vrs[v].n_engines; i++) {
+		for (unsigned int i = 0; i < all->pools[v].top; i++) {
 			const struct engine *e = all->by_vr[v][i];
 
 			if (e != NULL && (e->failed || e->state == PDP_ENGINE_WAITING))
@@ -62,25 +79,30 @@ static const struct engine *one_failed(const struct pdp_engines *all)
 	return NULL;
 }
 
-static int wait_until(struct pdp_engines *all, unsigned int n_starting, char *err, size_t err_size)
+static int wait_ready(struct pdp_engines *all, char *err, size_t err_size)
 {
-	const uint64_t deadline = rte_rdtsc() +
-				  2ull * PDP_ENGINE_START_MS * rte_get_tsc_hz() / 1000;
-	const struct engine *bad;
+	const uint64_t patience = 2ull * PDP_ENGINE_START_MS * rte_get_tsc_hz() / 1000;
+	uint64_t since = rte_rdtsc();
+	unsigned int n_joined = 0;
 
-	while (all->n_starting > n_starting) {
-		int rc = pdp_loop_once(all->p.loop, 100);
+	while (!pool_ready(all)) {
+		const struct engine *bad = one_failed(all);
+		int rc;
 
-		if (rc != 0)
-			return rc;
-		if (pdp_loop_stopped(all->p.loop))
-			return -EINTR;
-		bad = one_failed(all);
 		if (bad != NULL) {
 			snprintf(err, err_size, "%s", bad->failed ? bad->error : bad->last_death);
 			return bad->failed ? -EPROTO : -ECHILD;
 		}
-		if (rte_rdtsc() > deadline) {
+		rc = pdp_loop_once(all->p.loop, 100);
+		if (rc != 0)
+			return rc;
+		if (pdp_loop_stopped(all->p.loop))
+			return -EINTR;
+		if (n_joined != all->n_joined) {
+			n_joined = all->n_joined;
+			since = rte_rdtsc();
+		}
+		if (rte_rdtsc() - since > patience) {
 			snprintf(err, err_size, "%u engines did not start in time",
 				 all->n_starting);
 			return -ETIMEDOUT;
@@ -91,22 +113,28 @@ static int wait_until(struct pdp_engines *all, unsigned int n_starting, char *er
 
 int pdp_engines_start(struct pdp_engines *all, char *err, size_t err_size)
 {
-	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
-		for (unsigned int i = 0; i < all->p.vrs[v].n_engines; i++) {
-			struct engine *e = engine_make(all, v, i);
-			int rc;
+	int rc;
 
-			if (e == NULL)
-				return -ENOMEM;
-			e->wanted = true;
-			rc = engine_start(e, err, err_size);
-			if (rc == 0)
-				rc = wait_until(all, STARTS_AT_ONCE - 1, err, err_size);
-			if (rc != 0)
-				return rc;
-		}
+	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
+		const struct pdp_engines_vr *vr = &all->p.vrs[v];
+		struct pdp_engines_plan *plan = &all->pools[v].plan;
+
+		plan->n = vr->n_engines;
+		for (unsigned int i = 0; i < plan->n; i++)
+			plan->at[i] = (struct pdp_engines_place){
+				.cpu = PDP_ENGINES_ANY_CPU,
+				.pct = vr->weights != NULL ? (uint16_t)vr->weights[i]
+							   : WEIGHT_DEFAULT,
+			};
 	}
-	return wait_until(all, 0, err, err_size);
+	all->booting = true;
+	pool_refill(all);
+	rc = wait_ready(all, err, err_size);
+	all->booting = false;
+	/* With all there, the first of each VR get packets, whichever came first. */
+	for (unsigned int v = 0; v < all->p.n_vrs && rc == 0; v++)
+		resize_settle(all, v);
+	return rc;
 }
 
 static void info_of(const struct engine *e, struct pdp_engine_info *info)
@@ -118,6 +146,7 @@ static void info_of(const struct engine *e, struct pdp_engine_info *info)
 		.pid = e->pid,
 		.lcore = e->lcore,
 		.cpu = e->cpu,
+		.pct = e->pct,
 		.by_hand = e->by_hand,
 		.busy_poll = e->busy_poll,
 		.generation = e->generation,
@@ -141,7 +170,7 @@ void pdp_engines_each(struct pdp_engines *all,
 		      void (*fn)(const struct pdp_engine_info *info, void *arg), void *arg)
 {
 	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
-		for (unsigned int i = 0; i < PDP_ENGINES_MAX; i++) {
+		for (unsigned int i = 0; i < all->pools[v].top; i++) {
 			struct pdp_engine_info info;
 
 			if (all->by_vr[v][i] == NULL)

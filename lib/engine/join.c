@@ -58,7 +58,7 @@ static void on_report(void *arg, int fd, uint32_t events)
 		else if (r.kind == PDP_REPORT_FAILED)
 			engine_failed(e, r.text);
 		else if (r.kind == PDP_REPORT_LEAVING)
-			engine_drain(e);
+			engine_stop(e);
 		return;
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -86,7 +86,7 @@ static struct engine *by_hand(struct pdp_engines *all, unsigned int vr, pid_t pi
 {
 	struct engine *e = NULL;
 
-	for (unsigned int i = all->p.vrs[vr].n_engines; i < PDP_ENGINES_MAX; i++) {
+	for (unsigned int i = all->p.vrs[vr].n_max; i < PDP_ENGINES_MAX; i++) {
 		if (all->by_vr[vr][i] == NULL || all->by_vr[vr][i]->state == PDP_ENGINE_NONE) {
 			e = engine_make(all, vr, i);
 			break;
@@ -107,8 +107,9 @@ static struct engine *by_hand(struct pdp_engines *all, unsigned int vr, pid_t pi
 		return NULL;
 	}
 	e->by_hand = true;
-	e->wanted = false;
 	e->generation++;
+	place_enter(e, e->cpu, all->p.vrs[vr].weights != NULL ? 1 : WEIGHT_DEFAULT);
+	e->moved = true;
 	e->pid = pid;
 	w->status = region_make(e, w->error, sizeof(w->error));
 	if (w->status == 0)
@@ -117,7 +118,8 @@ static struct engine *by_hand(struct pdp_engines *all, unsigned int vr, pid_t pi
 		if (w->error[0] == '\0')
 			snprintf(w->error, sizeof(w->error), "cannot watch process %d", pid);
 		region_free(e);
-		place_give(all, e->lcore, e->cpu);
+		place_leave(e);
+		place_give(all, e->lcore);
 		e->pid = 0;
 		return NULL;
 	}

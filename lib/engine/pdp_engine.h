@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Life of the engines, seen from the primary: spawn, handshake, hand over to the MD, watch, stop,
- * reap, start again.
+ * reap, start again; and how many of a VR get packets, out of a pool of parked ones that are ready.
  *
  * Thread: control (the loop's), all of it. Nothing here waits for an engine without a deadline.
  */
@@ -20,9 +20,11 @@ enum pdp_engine_state {
 	PDP_ENGINE_NONE,     /**< no process and none wanted */
 	PDP_ENGINE_STARTING, /**< spawned, has not said hello */
 	PDP_ENGINE_JOINING,  /**< attaching, plugin initialising */
+	PDP_ENGINE_PARKED,   /**< ready and asleep, gets no packets */
 	PDP_ENGINE_RUNNING,  /**< gets packets */
+	PDP_ENGINE_DRAINING, /**< gets no more packets; parked when it has given all back */
 	PDP_ENGINE_STOPPING, /**< drained or told to stop, process not gone yet */
-	PDP_ENGINE_WAITING,  /**< died; another one starts after a pause */
+	PDP_ENGINE_WAITING,  /**< died or did not start; another one starts after a pause */
 };
 
 const char *pdp_engine_state_name(enum pdp_engine_state state);
@@ -38,10 +40,12 @@ enum pdp_engine_poll {
 /** What engines need to know of their VR; pointers are borrowed while the pdp_engines lives. */
 struct pdp_engines_vr {
 	const char *name;
-	const char *plugin; /**< path */
-	const char *args;   /**< JSON text */
-	unsigned int n_engines;
-	const uint32_t *weights; /**< n_engines, or NULL: all 1 */
+	const char *plugin;	 /**< path */
+	const char *args;	 /**< JSON text */
+	unsigned int n_engines;	 /**< that get packets until pdp_engines_resize() says otherwise */
+	unsigned int standby;	 /**< parked ones kept ready besides */
+	unsigned int n_max;	 /**< with those on standby; a plan may want more */
+	const uint32_t *weights; /**< n_engines, or NULL: all equal */
 	uint32_t slots;
 	uint32_t blanks;
 	enum pdp_engine_poll poll;
@@ -75,12 +79,82 @@ struct pdp_engines *pdp_engines_create(const struct pdp_engines_params *params, 
 				       size_t err_size);
 
 /**
- * Start every engine that the VRs want, and run the loop until all are RUNNING. MD lcores run
- * already.
+ * Start every engine that the VRs want, and run the loop until all are RUNNING, and those on
+ * standby PARKED. MD lcores run already.
  * @param err  out, on failure: which engine, why, and what to do
  * @return 0; -EPROTO, -ECHILD (an engine refused or left), -ETIMEDOUT; -EINTR: the loop was stopped
  */
 int pdp_engines_start(struct pdp_engines *engines, char *err, size_t err_size);
+
+#define PDP_ENGINES_ANY_CPU UINT16_MAX
+
+/** Where one engine gets its power. */
+struct pdp_engines_place {
+	uint16_t cpu; /**< one of pdp_engines_params.cpus; PDP_ENGINES_ANY_CPU: where it is, a new
+			 one on the CPU with the fewest */
+	uint16_t pct; /**< of that CPU, 1..1000: its weight among the VR's engines */
+};
+
+/** The engines of a VR that get packets. */
+struct pdp_engines_plan {
+	unsigned int n;
+	struct pdp_engines_place at[PDP_ENGINES_MAX];
+};
+
+/**
+ * Change how many engines of a VR get packets, and where they run. Returns when that is told to the
+ * MD lcores; no waiting for engines. More: draining ones are taken back, parked ones are let in;
+ * what is still missing is started and let in when it is ready. Fewer: those with the highest
+ * indexes are drained, then parked; parked ones beyond the standby are stopped after 30 s. Engines
+ * keep their CPU where the plan has a place on it. Engines started by hand are not counted.
+ * @param decided_tsc  TSC of the decision: times are counted from it
+ * @return 0 (nothing to do included); -EINVAL: too many, a CPU that is none of the node's, a share
+ * of 0; -ESHUTDOWN: the node is stopping
+ */
+int pdp_engines_resize(struct pdp_engines *engines, unsigned int vr,
+		       const struct pdp_engines_plan *plan, uint64_t decided_tsc);
+
+/** What the engines of a VR do at the moment, those started by hand not counted. */
+struct pdp_engines_count {
+	unsigned int running;
+	unsigned int draining;
+	unsigned int parked;
+	unsigned int starting; /**< or waiting for another try */
+};
+
+void pdp_engines_count(const struct pdp_engines *engines, unsigned int vr,
+		       struct pdp_engines_count *count);
+
+/** Times that changes took. */
+enum pdp_engines_time {
+	PDP_ENGINES_LET_IN,   /**< from decision until all MD lcores send to a parked engine */
+	PDP_ENGINES_REACTION, /**< from decision until that engine has served its first packets; not
+				 counted when none came within 1 s */
+	PDP_ENGINES_COLD,     /**< as LET_IN, when none was parked and one had to be started */
+	PDP_ENGINES_DRAIN,    /**< from decision until an engine is parked */
+	PDP_ENGINES_N_TIMES,
+};
+
+const char *pdp_engines_time_name(enum pdp_engines_time which);
+
+#define PDP_TIMES_KEPT 256
+
+/** The last times of one kind, microseconds. */
+struct pdp_times {
+	uint64_t count; /**< ever; the newest is us[(count - 1) % PDP_TIMES_KEPT] */
+	uint32_t last_us;
+	uint32_t max_us;
+	uint32_t us[PDP_TIMES_KEPT];
+};
+
+void pdp_times_add(struct pdp_times *times, uint64_t us);
+
+/** @param pct 1..100 @return the percentile of those kept (nearest rank); 0: there are none */
+uint32_t pdp_times_percentile(const struct pdp_times *times, unsigned int pct);
+
+/** Borrowed: valid until the loop runs again. */
+const struct pdp_times *pdp_engines_times(const struct pdp_engines *engines, unsigned int vr,
+					  enum pdp_engines_time which);
 
 /**
  * Stop all engines: drain, STOP, and after `deadline_ms` SIGKILL those started by the primary. Runs
@@ -106,6 +180,7 @@ struct pdp_engine_info {
 	int pid; /**< 0: no process */
 	uint32_t lcore;
 	uint32_t cpu;
+	uint32_t pct; /**< of the plan */
 	bool by_hand;
 	bool busy_poll;
 	uint32_t generation; /**< starts so far */

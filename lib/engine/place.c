@@ -4,11 +4,17 @@
  * share an lcore id (mempool caches are indexed by it), but several ids may share a CPU. Control
  * thread.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <rte_lcore.h>
 
 #include "engine_priv.h"
+#include "pdp_log.h"
 
 static int take_lcore(struct pdp_engines *all, uint32_t *lcore)
 {
@@ -23,7 +29,7 @@ static int take_lcore(struct pdp_engines *all, uint32_t *lcore)
 	return -ENOSPC;
 }
 
-static bool known_cpu(const struct pdp_engines *all, int cpu)
+bool place_known(const struct pdp_engines *all, int cpu)
 {
 	for (unsigned int i = 0; i < all->p.n_cpus; i++) {
 		if (all->p.cpus[i] == cpu)
@@ -32,84 +38,171 @@ static bool known_cpu(const struct pdp_engines *all, int cpu)
 	return false;
 }
 
-int place_take(struct pdp_engines *all, int wanted_cpu, uint32_t *lcore, uint32_t *cpu)
+/* The CPU with the fewest engines, the nearest of those. */
+uint16_t place_best(const struct pdp_engines *all)
 {
 	unsigned int best = 0;
-	int rc;
 
-	if (wanted_cpu >= 0 && !known_cpu(all, wanted_cpu))
-		return -EINVAL;
-	rc = take_lcore(all, lcore);
-	if (rc != 0)
-		return rc;
-	/* The CPU with the fewest engines, the nearest of those. */
 	for (unsigned int i = 1; i < all->p.n_cpus; i++) {
 		if (all->cpu_engines[all->p.cpus[i]] < all->cpu_engines[all->p.cpus[best]])
 			best = i;
 	}
-	*cpu = wanted_cpu >= 0 ? (uint32_t)wanted_cpu : all->p.cpus[best];
-	all->cpu_engines[*cpu]++;
+	return all->p.cpus[best];
+}
+
+int place_take(struct pdp_engines *all, int wanted_cpu, uint32_t *lcore, uint32_t *cpu)
+{
+	int rc;
+
+	if (wanted_cpu >= 0 && !place_known(all, wanted_cpu))
+		return -EINVAL;
+	rc = take_lcore(all, lcore);
+	if (rc != 0)
+		return rc;
+	*cpu = wanted_cpu >= 0 ? (uint32_t)wanted_cpu : place_best(all);
 	return 0;
 }
 
-void place_give(struct pdp_engines *all, uint32_t lcore, uint32_t cpu)
+void place_give(struct pdp_engines *all, uint32_t lcore)
 {
 	all->lcore_used[lcore] = false;
-	all->cpu_engines[cpu]--;
 }
 
-struct may_sleep {
-	struct engine *e;
-	bool value;
-};
-
-static void set_may_sleep(struct pdp_md *md, void *arg)
+static cpu_set_t only(uint32_t cpu)
 {
-	struct may_sleep *m = arg;
-	struct pdp_chan *ch = pdp_md_engine_chan(md, m->e->vr, m->e->index);
+	cpu_set_t set;
 
-	if (ch != NULL)
-		ch->may_sleep = m->value;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return set;
 }
 
-/* The MD looks for sleepers before the engine may be one, and stops only after it may not. */
-static void set_poll(struct engine *e, bool busy)
+/* The other threads of a process follow its first, where they were bound to the same CPU. */
+static void pin_others(pid_t pid, uint32_t old_cpu, uint32_t cpu)
 {
-	struct pdp_status *status = pdp_region_status(e->region);
-	struct may_sleep m = {.e = e, .value = !busy};
+	const cpu_set_t from = only(old_cpu), to = only(cpu);
+	const struct dirent *d;
+	char path[32];
+	DIR *dir;
 
-	if (e->busy_poll == busy)
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir != NULL && (d = readdir(dir)) != NULL) {
+		pid_t tid = (pid_t)atoi(d->d_name);
+		cpu_set_t set;
+
+		if (tid > 0 && tid != pid && sched_getaffinity(tid, sizeof(set), &set) == 0 &&
+		    CPU_EQUAL(&set, &from))
+			sched_setaffinity(tid, sizeof(to), &to);
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
+/* Its loop's thread at once; place_apply() does the rest. @return the CPU where it is now */
+static uint32_t pin(struct engine *e, uint32_t cpu)
+{
+	const cpu_set_t to = only(cpu);
+
+	if (sched_setaffinity(e->pid, sizeof(to), &to) == 0)
+		return cpu;
+	PDP_LOG(WARNING, "engine " ENGINE_FMT " stays on CPU %u; CPU %u: %s", ENGINE_ARG(e), e->cpu,
+		cpu, strerror(errno));
+	return e->cpu;
+}
+
+void place_enter(struct engine *e, uint32_t cpu, uint32_t pct)
+{
+	place_leave(e);
+	if (e->pid != 0 && cpu != e->cpu)
+		cpu = pin(e, cpu);
+	e->moved = e->moved || cpu != e->cpu || pct != e->pct;
+	if (!e->moved)
+		e->old_cpu = cpu;
+	e->cpu = cpu;
+	e->pct = pct;
+	e->on_cpu = true;
+	e->all->cpu_engines[cpu]++;
+}
+
+/*
+ * The one place where an engine's CPU and its share of it (e->cpu, e->pct) are applied to the
+ * process as a whole. It may take its time: packets come already.
+ */
+void place_apply(struct engine *e)
+{
+	if (!e->moved)
 		return;
-	e->busy_poll = busy;
-	if (busy) {
+	e->moved = false;
+	if (e->cpu != e->old_cpu)
+		pin_others(e->pid, e->old_cpu, e->cpu);
+	e->old_cpu = e->cpu;
+}
+
+/* It sleeps from now on, or is gone. */
+void place_leave(struct engine *e)
+{
+	if (e->on_cpu)
+		e->all->cpu_engines[e->cpu]--;
+	e->on_cpu = false;
+}
+
+static bool should_poll(const struct engine *e)
+{
+	const struct pdp_engines *all = e->all;
+	enum pdp_engine_poll poll = all->p.vrs[e->vr].poll;
+
+	if (e->state != PDP_ENGINE_RUNNING && e->state != PDP_ENGINE_DRAINING)
+		return false;
+	return poll == PDP_ENGINE_POLL_BUSY ||
+	       (poll == PDP_ENGINE_POLL_AUTO && !all->p.shares_md_cpu &&
+		all->cpu_engines[e->cpu] == 1);
+}
+
+/* @return the engines whose mode changes, with the new one in busy_poll */
+static struct engine *changes(struct pdp_engines *all)
+{
+	struct engine *list = NULL;
+
+	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
+		for (unsigned int i = 0; i < all->pools[v].top; i++) {
+			struct engine *e = all->by_vr[v][i];
+
+			if (e == NULL || e->region == NULL || e->state < PDP_ENGINE_PARKED ||
+			    e->state > PDP_ENGINE_DRAINING || e->busy_poll == should_poll(e))
+				continue;
+			e->busy_poll = !e->busy_poll;
+			e->next_change = list;
+			list = e;
+		}
+	}
+	return list;
+}
+
+/* The MD looks for sleepers before an engine may be one, and stops only after it may not. */
+void place_poll_modes(struct pdp_engines *all)
+{
+	struct engine *list = changes(all);
+	int rc;
+
+	for (struct engine *e = list; e != NULL; e = e->next_change) {
+		struct pdp_status *status = pdp_region_status(e->region);
+
+		if (!e->busy_poll)
+			continue;
 		/* Awake after this, and it looks at busy_poll before it sleeps again. */
 		__atomic_store_n(&status->busy_poll, 1, __ATOMIC_SEQ_CST);
 		pdp_status_wake(status);
 	}
-	for (unsigned int i = 0; i < e->all->p.n_md; i++) {
-		if (pdp_md_call(e->all->p.mds[i], set_may_sleep, &m) != 0 && !busy) {
-			/* That lcore would not wake it: it goes on polling. */
+	if (list == NULL)
+		return;
+	rc = mds_may_sleep(all, list);
+	for (struct engine *e = list; e != NULL; e = e->next_change) {
+		/* An lcore that was not told would not wake it: then it goes on polling. */
+		if (rc == 0 && !e->busy_poll)
+			__atomic_store_n(&pdp_region_status(e->region)->busy_poll, 0,
+					 __ATOMIC_SEQ_CST);
+		else if (rc != 0)
 			e->busy_poll = true;
-			return;
-		}
-	}
-	if (!busy)
-		__atomic_store_n(&status->busy_poll, 0, __ATOMIC_SEQ_CST);
-}
-
-void place_poll_modes(struct pdp_engines *all)
-{
-	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
-		for (unsigned int i = 0; i < PDP_ENGINES_MAX; i++) {
-			struct engine *e = all->by_vr[v][i];
-			enum pdp_engine_poll poll = all->p.vrs[v].poll;
-
-			if (e == NULL || e->state != PDP_ENGINE_RUNNING)
-				continue;
-			set_poll(e,
-				 poll == PDP_ENGINE_POLL_BUSY ||
-					 (poll == PDP_ENGINE_POLL_AUTO && !all->p.shares_md_cpu &&
-					  all->cpu_engines[e->cpu] == 1));
-		}
 	}
 }

@@ -55,20 +55,19 @@ int region_make(struct engine *e, char *err, size_t err_size)
 					      PDP_LINE);
 	if (e->zone == NULL) {
 		snprintf(err, err_size,
-			 "engine " ENGINE_FMT
-			 ": no %zu KiB of hugepage memory left for its rings; start the "
-			 "primary with a larger -m, or use fewer slots",
-			 ENGINE_ARG(e), pdp_region_size(&rp) >> 10);
+			 "no %zu KiB of hugepage memory left for its rings; start the primary with "
+			 "a larger -m, or use fewer slots",
+			 pdp_region_size(&rp) >> 10);
 		return -ENOMEM;
 	}
 	e->region = pdp_region_create(e->zone->addr, &rp, p->base);
 	conf_write(e, pdp_region_conf(e->region));
 	pdp_region_status(e->region)->generation = e->generation;
+	pdp_region_status(e->region)->parked = 1;
 	for (unsigned int i = 0; i < p->n_md; i++) {
 		e->chans[i] = pdp_chan_create(e->region, i, p->base, true);
 		if (e->chans[i] == NULL) {
-			snprintf(err, err_size, "engine " ENGINE_FMT ": out of memory",
-				 ENGINE_ARG(e));
+			snprintf(err, err_size, "out of memory");
 			region_free(e);
 			return -ENOMEM;
 		}
@@ -119,8 +118,7 @@ int spawn(struct engine *e, char *err, size_t err_size)
 	posix_spawnattr_destroy(&attr);
 	if (rc != 0) {
 		e->pid = 0;
-		snprintf(err, err_size, "engine " ENGINE_FMT ": cannot start %s: %s", ENGINE_ARG(e),
-			 p->program, strerror(rc));
+		snprintf(err, err_size, "cannot start %s: %s", p->program, strerror(rc));
 		return -rc;
 	}
 	return 0;

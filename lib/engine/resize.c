@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Who gets packets: the engines of a VR are brought into line with its plan whenever the plan, or
+ * what there is of engines, has changed. Nothing here waits for an engine: who has packets left is
+ * asked again by a timer. Control thread.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+
+#include "engine_priv.h"
+#include "pdp_log.h"
+
+#define AGAIN_US      1000
+#define DRAIN_LOOK_US 200
+#define DRAIN_STEP_US 1000
+
+/* Those that get packets, cheapest first: they do already, they have not quite stopped to, they
+ * are ready to. With the lowest indexes, so that the highest go first. */
+static unsigned int choose(const struct pdp_engines *all, unsigned int vr, struct engine **chosen)
+{
+	static const enum pdp_engine_state order[] = {PDP_ENGINE_RUNNING, PDP_ENGINE_DRAINING,
+						      PDP_ENGINE_PARKED};
+	const struct pool *pool = &all->pools[vr];
+	unsigned int n = 0;
+
+	for (size_t k = 0; k < RTE_DIM(order); k++) {
+		for (unsigned int i = 0; i < pool->top && n < pool->plan.n; i++) {
+			struct engine *e = all->by_vr[vr][i];
+
+			if (e != NULL && !e->by_hand && e->state == order[k])
+				chosen[n++] = e;
+		}
+	}
+	return n;
+}
+
+static void let_in(struct engine *e, uint64_t decided_tsc)
+{
+	struct pdp_status *status = pdp_region_status(e->region);
+
+	if (e->state == PDP_ENGINE_PARKED) {
+		e->decided_tsc = decided_tsc;
+		e->let_in = true;
+		__atomic_store_n(&status->parked, 0, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&status->activation, 1, __ATOMIC_RELEASE);
+		/* It wakes up while the MD lcores are told. */
+		pdp_status_wake(status);
+	}
+	engine_forget_timer(e);
+	e->state = PDP_ENGINE_RUNNING;
+}
+
+/* The chosen ones take their places; all others leave theirs. */
+static void take_places(struct pdp_engines *all, unsigned int vr)
+{
+	const struct pool *pool = &all->pools[vr];
+	struct plan_engine engines[PDP_ENGINES_MAX] = {0};
+	struct engine *chosen[PDP_ENGINES_MAX];
+	uint8_t places[PDP_ENGINES_MAX];
+	unsigned int n = choose(all, vr, chosen);
+
+	for (unsigned int i = 0; i < n; i++)
+		engines[i] = (struct plan_engine){.index = chosen[i]->index,
+						  .settled = chosen[i]->on_cpu,
+						  .cpu = (uint16_t)chosen[i]->cpu,
+						  .pct = (uint16_t)chosen[i]->pct};
+	plan_match(&pool->plan, engines, n, places);
+	for (unsigned int i = 0; i < n; i++) {
+		const struct pdp_engines_place *at = &pool->plan.at[places[i]];
+		uint32_t cpu = at->cpu;
+
+		if (cpu == PDP_ENGINES_ANY_CPU)
+			cpu = chosen[i]->on_cpu ? chosen[i]->cpu : place_best(all);
+		place_enter(chosen[i], cpu, at->pct);
+		let_in(chosen[i], pool->decided_tsc);
+	}
+	for (unsigned int i = 0; i < pool->top; i++) {
+		struct engine *e = all->by_vr[vr][i];
+		bool stays = e == NULL || e->by_hand || e->state != PDP_ENGINE_RUNNING;
+
+		for (unsigned int k = 0; k < n && !stays; k++)
+			stays = chosen[k] == e;
+		if (!stays)
+			resize_drain(e);
+	}
+}
+
+static void on_again(void *arg)
+{
+	struct pool *pool = arg;
+
+	pool->again = NULL;
+	resize_settle(pool->all, (unsigned int)(pool - pool->all->pools));
+}
+
+/* All MD lcores know: from now on packets come. */
+static void told(struct pdp_engines *all, unsigned int vr)
+{
+	const uint64_t now = rte_rdtsc();
+
+	for (unsigned int i = 0; i < all->pools[vr].top; i++) {
+		struct engine *e = all->by_vr[vr][i];
+
+		if (e == NULL || e->state != PDP_ENGINE_RUNNING)
+			continue;
+		if (e->let_in)
+			times_let_in(e, now);
+		e->let_in = false;
+		place_apply(e);
+	}
+}
+
+void resize_replace(struct pdp_engines *all, unsigned int vr)
+{
+	struct pool *pool = &all->pools[vr];
+
+	if (all->stopping)
+		return;
+	take_places(all, vr);
+	place_poll_modes(all);
+	if (mds_apply(all, vr) == 0)
+		told(all, vr);
+	else if (pool->again == NULL)
+		pool->again = pdp_loop_timer(all->p.loop, AGAIN_US, 0, on_again, pool);
+}
+
+void resize_settle(struct pdp_engines *all, unsigned int vr)
+{
+	if (all->stopping)
+		return;
+	if (!all->booting) {
+		resize_replace(all, vr);
+		pool_trim(all, vr);
+	}
+	pool_refill(all);
+}
+
+static void park(struct engine *e)
+{
+	place_leave(e);
+	e->state = PDP_ENGINE_PARKED;
+	place_poll_modes(e->all);
+	__atomic_store_n(&pdp_region_status(e->region)->parked, 1, __ATOMIC_RELAXED);
+	times_parked(e);
+	pool_trim(e->all, e->vr);
+}
+
+/* An lcore that was not told in time is told again. */
+static void on_drain(void *arg)
+{
+	struct engine *e = arg;
+	unsigned int n_out;
+	const bool empty = mds_drain(e, &n_out) == 0 && n_out == 0;
+
+	if (e->state == PDP_ENGINE_STOPPING && (empty || rte_rdtsc() > e->deadline_tsc)) {
+		engine_forget_timer(e);
+		engine_leave(e);
+	} else if (e->state == PDP_ENGINE_DRAINING && empty) {
+		engine_forget_timer(e);
+		park(e);
+	}
+}
+
+void resize_drain(struct engine *e)
+{
+	if (e->state == PDP_ENGINE_RUNNING) {
+		e->state = PDP_ENGINE_DRAINING;
+		times_forget(e);
+		e->decided_tsc = e->all->pools[e->vr].decided_tsc;
+	}
+	e->let_in = false;
+	engine_forget_timer(e);
+	e->timer = pdp_loop_timer(e->all->p.loop, DRAIN_LOOK_US, DRAIN_STEP_US, on_drain, e);
+}
+
+static int check(const struct pdp_engines *all, const struct pdp_engines_plan *plan)
+{
+	if (all->stopping)
+		return -ESHUTDOWN;
+	if (plan->n > PDP_ENGINES_MAX)
+		return -EINVAL;
+	for (unsigned int i = 0; i < plan->n; i++) {
+		const struct pdp_engines_place *at = &plan->at[i];
+
+		if (at->pct == 0 || (at->cpu != PDP_ENGINES_ANY_CPU && !place_known(all, at->cpu)))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+int pdp_engines_resize(struct pdp_engines *all, unsigned int vr,
+		       const struct pdp_engines_plan *plan, uint64_t decided_tsc)
+{
+	struct pool *pool = &all->pools[vr];
+	int rc = check(all, plan);
+
+	if (rc != 0)
+		return rc;
+	if (plan->n == pool->plan.n &&
+	    memcmp(plan->at, pool->plan.at, plan->n * sizeof(plan->at[0])) == 0)
+		return 0;
+	pool->plan = *plan;
+	pool->decided_tsc = decided_tsc;
+	resize_settle(all, vr);
+	return 0;
+}
