@@ -145,7 +145,7 @@ static unsigned int serve_channel(struct pdp_vr *vr, unsigned int c)
 	if (n == 0)
 		return 0;
 	/* All that waits starts on its way here while the first burst is being served. */
-	pdp_ring_prefetch(&ch->to, RTE_MIN(waiting, 2 * n), sizeof(descs[0]));
+	pdp_ring_prefetch(&ch->to, 0, RTE_MIN(waiting, 2 * n), sizeof(descs[0]));
 	pdp_ring_copy(&ch->to, descs, n, sizeof(descs[0]));
 	fetch_headers(vr, descs, n);
 	for (unsigned int i = 0; i < n; i++) {

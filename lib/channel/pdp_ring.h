@@ -119,12 +119,13 @@ static inline uint32_t pdp_ring_count(const struct pdp_ring_consumer *c)
 }
 
 /**
- * Fetch the first n waiting entries into the cache: they are in the producer's, hundreds of cycles
- * away. Called well before pdp_ring_copy().
+ * Fetch n waiting entries into the cache, from the skip-th on: they are in the producer's, hundreds
+ * of cycles away. Called well before pdp_ring_copy().
  */
-static inline void pdp_ring_prefetch(const struct pdp_ring_consumer *c, uint32_t n, size_t elem)
+static inline void pdp_ring_prefetch(const struct pdp_ring_consumer *c, uint32_t skip, uint32_t n,
+				     size_t elem)
 {
-	for (uint32_t i = 0; i < n; i += PDP_RING_LINE / elem)
+	for (uint32_t i = skip; i < skip + n; i += PDP_RING_LINE / elem)
 		__builtin_prefetch(c->ring->entries + ((c->head + i) & c->mask) * elem, 0);
 }
 

@@ -146,7 +146,9 @@ unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
 	ch->seen = 0;
 	while (total < n) {
 		unsigned int burst = RTE_MIN(n - total, (unsigned int)COLLECT_BURST);
+		unsigned int next = RTE_MIN(n - total - burst, (unsigned int)COLLECT_BURST);
 
+		pdp_ring_prefetch(&ch->from, burst, next, sizeof(struct pdp_return));
 		collect_burst(md, e, burst);
 		total += burst;
 	}
@@ -178,8 +180,8 @@ static unsigned int collect_active(struct pdp_md *md)
 
 /*
  * What comes back lies in the engine's cache. A burst is received between asking for the indexes
- * and reading them, and one is classified and sent between asking for the entries and collecting
- * them.
+ * and reading them, and one is classified and sent between asking for the first entries and
+ * collecting them; each burst that is collected asks for the next one's.
  */
 void md_collect_announce(struct pdp_md *md)
 {
@@ -196,7 +198,8 @@ void md_collect_prefetch(struct pdp_md *md)
 		struct pdp_chan *ch = md->active[i]->ch;
 
 		ch->seen = waiting(ch);
-		pdp_ring_prefetch(&ch->from, ch->seen, sizeof(struct pdp_return));
+		pdp_ring_prefetch(&ch->from, 0, RTE_MIN(ch->seen, (uint32_t)COLLECT_BURST),
+				  sizeof(struct pdp_return));
 	}
 }
 
