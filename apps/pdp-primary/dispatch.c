@@ -82,6 +82,30 @@ static bool shares_cpu(void)
 	return false;
 }
 
+struct pdp_rate_limit dispatch_limit(const struct pdp_limit_config *limit)
+{
+	const bool bytes = limit->kbps != 0;
+
+	return (struct pdp_rate_limit){.rate = bytes ? limit->kbps * UINT64_C(125) : limit->pps,
+				       .burst = limit->burst,
+				       .bytes = bytes};
+}
+
+/* Before the loops start. */
+static void set_limits(struct pdp_md *md)
+{
+	for (unsigned int v = 0; v < node.config->n_vrs; v++) {
+		const struct pdp_vr_config *vc = &node.config->vrs[v];
+		struct pdp_rate_limit limit = dispatch_limit(&vc->limit);
+
+		pdp_md_vr_set_limit(md, v, -1, &limit);
+		for (unsigned int i = 0; i < vc->n_vifs; i++) {
+			limit = dispatch_limit(&vc->vifs[i].limit);
+			pdp_md_vr_set_limit(md, v, (int)i, &limit);
+		}
+	}
+}
+
 static int make_mds(struct pdp_md_vr_params *vrs, uint16_t *ids, uint16_t *rxqs, uint16_t *txqs)
 {
 	const struct pdp_config *c = node.config;
@@ -111,7 +135,11 @@ static int make_mds(struct pdp_md_vr_params *vrs, uint16_t *ids, uint16_t *rxqs,
 						   .vifs = node.vrs[v].vifs,
 						   .n_vifs = c->vrs[v].n_vifs,
 						   .backlog = memory_backlog(&c->vrs[v])};
-	return pdp_md_create(node.mds, &p) == 0 ? 0 : complain("out of memory");
+	if (pdp_md_create(node.mds, &p) != 0)
+		return complain("out of memory");
+	for (unsigned int i = 0; i < node.n_md; i++)
+		set_limits(node.mds[i]);
+	return 0;
 }
 
 int dispatch_init(void)

@@ -145,6 +145,9 @@ int run_init(void);
 void run_join(void);
 void run_fini(void);
 
+/* dispatch.c */
+struct pdp_rate_limit dispatch_limit(const struct pdp_limit_config *limit);
+
 /* memory.c */
 uint32_t memory_packets(void);				 /* mbufs that the node needs */
 uint32_t memory_backlog(const struct pdp_vr_config *vr); /* packets, for each of its ports */

@@ -55,6 +55,7 @@ enum pdp_drop {
 	PDP_DROP_PUNT,	    /**< punted, but the VR has no control plane */
 	PDP_DROP_LIE,	    /**< the engine returned it with an impossible offset, length or vif */
 	PDP_DROP_ENGINE_DIED, /**< was with an engine that died or was stopped */
+	PDP_DROP_RATE_LIMIT,  /**< came above the rate limit of its VR or vif */
 	PDP_DROP_N,
 };
 

@@ -172,10 +172,12 @@ int value_section(struct decoder *d, const struct key *key, const struct where *
 int value_list(struct decoder *d, const struct key *key, const struct where *where, json_t *value,
 	       void *base);
 
-/* check.c, check_vif.c: what needs several keys */
+/* check.c, check_limit.c, check_vif.c: what needs several keys */
 int check_top(struct decoder *d, const struct where *where, json_t *obj, void *base);
 int check_port(struct decoder *d, const struct where *where, json_t *obj, void *base);
 int check_vr(struct decoder *d, const struct where *where, json_t *obj, void *base);
+int check_vr_limit(struct decoder *d, const struct where *where, json_t *obj, void *base);
+int check_vif_limit(struct decoder *d, const struct where *where, json_t *obj, void *base);
 int check_vif(struct decoder *d, const struct where *where, json_t *obj, void *base);
 
 /** Refuse vifs of all VRs that match the same packets. */

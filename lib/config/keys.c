@@ -88,6 +88,35 @@ static const struct section port_section = {
 #define VIF(member)  AT(struct pdp_vif_config, member)
 #define CONF(member) AT(struct pdp_vif_config, conf.member)
 
+/* The same of a vif and of a VR. */
+#define LIMIT_KEYS(type)                                 \
+	{"pps",                                          \
+	 KEY_UINT,                                       \
+	 AT(type, limit.pps),                            \
+	 .min = 1,                                       \
+	 .max = 1000000000,                              \
+	 .noun = "a rate in packets a second",           \
+	 .def_words = "no limit of packets"},            \
+		{"kbps",                                 \
+		 KEY_UINT,                               \
+		 AT(type, limit.kbps),                   \
+		 .min = 1,                               \
+		 .max = 1000000000,                      \
+		 .noun = "a rate in 1000 bits a second", \
+		 .def_words = "no limit of bits"},       \
+		{"burst",                                \
+		 KEY_UINT,                               \
+		 AT(type, limit.burst),                  \
+		 .min = 1,                               \
+		 .max = 1000000000,                      \
+		 .noun = "a number of packets or bytes", \
+		 .def_words = "10 ms of the rate, at least 64 packets or 16 longest frames"},
+
+static const struct key vif_limit_keys[] = {LIMIT_KEYS(struct pdp_vif_config)};
+static const struct section vif_limit_section = {"vrs[].vifs[].rate_limit",
+						 SECTION_OF(vif_limit_keys, struct pdp_vif_config),
+						 .check = check_vif_limit};
+
 static const struct key vif_keys[] = {
 	{"name", KEY_NAME, CONF(name), .required = true},
 	{"port", KEY_PORT, CONF(port), .required = true},
@@ -115,11 +144,17 @@ static const struct key vif_keys[] = {
 	 .carriers = ON_TUNNEL},
 	{"check_remote", KEY_FLAG, CONF(flags), .max = PDP_VIF_CHECK_REMOTE, .def = "true",
 	 .carriers = ON_TUNNEL},
+	{"rate_limit", KEY_SECTION, .def = "{}", .section = &vif_limit_section},
 };
 const struct section config_vif = {"vrs[].vifs[]", SECTION_OF(vif_keys, struct pdp_vif_config),
 				   .check = check_vif};
 
 #define VR(member) AT(struct pdp_vr_config, member)
+
+static const struct key vr_limit_keys[] = {LIMIT_KEYS(struct pdp_vr_config)};
+static const struct section vr_limit_section = {"vrs[].rate_limit",
+						SECTION_OF(vr_limit_keys, struct pdp_vr_config),
+						.check = check_vr_limit};
 
 static const struct key vr_keys[] = {
 	{"name", KEY_NAME, VR(name), .required = true},
@@ -150,6 +185,7 @@ static const struct key vr_keys[] = {
 	{"blank_slots", KEY_UINT, VR(blank_slots), .max = 1024, .def = "32",
 	 .noun = "a number of slots"},
 	{"poll", KEY_CHOICE, VR(poll), .def = "\"auto\"", CHOICES(polls)},
+	{"rate_limit", KEY_SECTION, .def = "{}", .section = &vr_limit_section},
 	{"vifs", KEY_LIST, VR(vifs), COUNT(struct pdp_vr_config, n_vifs), .min = 1,
 	 .max = PDP_VIF_MAX, .required = true, .section = &config_vif},
 };

@@ -45,13 +45,22 @@ struct pdp_port_config {
 	int line;	      /**< for later errors; the path is "ports[i]" */
 };
 
+/** "rate_limit": what may be received; no rate: everything. */
+struct pdp_limit_config {
+	uint32_t pps;	/**< "pps": packets a second */
+	uint32_t kbps;	/**< "kbps": or 1000 bits a second, of frames as they come, without FCS */
+	uint32_t burst; /**< "burst": packets or bytes at once; default 10 ms of the rate, at least
+			   64 packets or 16 longest frames */
+};
+
 struct pdp_vif_config {
 	struct pdp_vif_conf
 		conf; /**< .port = index into ports of the node here; MACs zero where not given */
 	bool has_mac;
 	struct pdp_prefix *prefixes; /**< "source": ["10.0.0.0/8", ...]; carrier raw only */
 	unsigned int n_prefixes;
-	char path[64]; /**< JSON path for later errors, e.g. "vrs[1].vifs[0]" */
+	struct pdp_limit_config limit; /**< "rate_limit" */
+	char path[64];		       /**< JSON path for later errors, e.g. "vrs[1].vifs[0]" */
 	int line;
 };
 
@@ -75,9 +84,10 @@ struct pdp_vr_config {
 	enum pdp_hash_mode hash; /**< "hash": inner (default), outer, symmetric */
 	uint32_t *weights;	 /**< "weights": [1..1000, ...], one per engine; NULL: all equal */
 	uint32_t n_weights;
-	uint32_t slots;	      /**< "slots": 2..32768, default 1024 */
-	uint32_t blank_slots; /**< "blank_slots": 0..1024, default 32 */
-	enum pdp_poll poll;   /**< "poll": auto (default), busy, adaptive */
+	uint32_t slots;		       /**< "slots": 2..32768, default 1024 */
+	uint32_t blank_slots;	       /**< "blank_slots": 0..1024, default 32 */
+	enum pdp_poll poll;	       /**< "poll": auto (default), busy, adaptive */
+	struct pdp_limit_config limit; /**< "rate_limit": of all vifs together */
 	struct pdp_vif_config *vifs;
 	unsigned int n_vifs; /**< 1..PDP_VIF_MAX */
 	char path[64];

@@ -11,6 +11,7 @@
 #include <rte_spinlock.h>
 
 #include "drr.h"
+#include "meter.h"
 #include "pdp_dispatch.h"
 
 #define RX_BURST  64
@@ -40,6 +41,7 @@ struct md_engine {
 
 struct md_vif {
 	uint16_t port;		/* ethdev port id */
+	bool metered;		/* it or its VR has a rate limit */
 	struct drr_queue *line; /* for the port while that is full; one a VR and port */
 	struct pdp_vif_counters c;
 };
@@ -130,6 +132,9 @@ struct pdp_md {
 	uint16_t *gid_vr;    /* by gid */
 	unsigned int n_lines;
 	struct drr_queue *lines;
+	struct meter *vr_meters;
+	struct meter *vif_meters;     /* by gid */
+	struct meter_bucket *buckets; /* of VRs, then of gids; the first MD's serve all */
 	struct rte_ring *calls;
 	struct md_call *stale_calls; /* control thread */
 	struct pdp_md_counters c;
@@ -138,6 +143,9 @@ struct pdp_md {
 /* Stages; each returns the packets it handled. */
 void md_send_port(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n);
 void md_send(struct pdp_md *md, struct rte_mbuf **pkts, const uint32_t *results, unsigned int n);
+/* @return how many of n packets are left: the others were above a limit */
+unsigned int md_meter(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n,
+		      uint64_t bytes);
 void md_send_flush(struct pdp_md *md, bool all);
 void md_collect_announce(struct pdp_md *md);
 void md_collect_prefetch(struct pdp_md *md);

@@ -3,6 +3,7 @@
  * Making and freeing the MDs. Control thread, before the loops start and after they end.
  */
 #include <errno.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +101,11 @@ static int make_ports(struct pdp_md *md, const struct pdp_md_params *p)
 	return 0;
 }
 
+static struct meter_bucket *make_buckets(unsigned int n)
+{
+	return aligned_alloc(alignof(struct meter_bucket), (n + 1) * sizeof(struct meter_bucket));
+}
+
 static struct rte_ring *make_calls(void)
 {
 	size_t size = RTE_ALIGN_CEIL((size_t)rte_ring_get_memsize(CALLS), PDP_LINE);
@@ -133,11 +139,15 @@ static struct pdp_md *make_md(const struct pdp_md_params *p, unsigned int index,
 		.vifs = calloc(n_gids + 1, sizeof(*md->vifs)),
 		.gid_vr = calloc(n_gids + 1, sizeof(*md->gid_vr)),
 		.lines = calloc(n_gids + 1, sizeof(*md->lines)),
+		.vr_meters = calloc(p->n_vrs + 1, sizeof(*md->vr_meters)),
+		.vif_meters = calloc(n_gids + 1, sizeof(*md->vif_meters)),
+		.buckets = index == 0 ? make_buckets(p->n_vrs + n_gids) : NULL,
 		.calls = make_calls(),
 	};
 	if (md->vrs == NULL || md->vifs == NULL || md->gid_vr == NULL || md->lines == NULL ||
-	    md->calls == NULL || md->peers == NULL || make_vrs(md, p) != 0 ||
-	    make_ports(md, p) != 0) {
+	    md->vr_meters == NULL || md->vif_meters == NULL ||
+	    (index == 0 && md->buckets == NULL) || md->calls == NULL || md->peers == NULL ||
+	    make_vrs(md, p) != 0 || make_ports(md, p) != 0) {
 		pdp_md_destroy(md);
 		return NULL;
 	}
@@ -177,6 +187,9 @@ void pdp_md_destroy(struct pdp_md *md)
 	for (unsigned int i = 0; i < md->n_lines; i++)
 		drr_queue_fini(&md->lines[i]);
 	free(md->lines);
+	free(md->vr_meters);
+	free(md->vif_meters);
+	free(md->buckets);
 	free(md->vrs);
 	free(md->vifs);
 	free(md->gid_vr);

@@ -28,6 +28,7 @@ const char *pdp_drop_name(unsigned int drop)
 		[PDP_DROP_PUNT] = "punt_no_control_plane",
 		[PDP_DROP_LIE] = "lie",
 		[PDP_DROP_ENGINE_DIED] = "engine_died",
+		[PDP_DROP_RATE_LIMIT] = "rate_limit",
 	};
 
 	if (drop > PDP_DROP_VR && drop <= PDP_DROP_VIF_LAST)

@@ -171,6 +171,21 @@ struct pdp_shares {
 	uint32_t rates[PDP_ENGINES_MAX];   /**< `jsq`: packets a second that each can do */
 };
 
+/** What may come in a second. */
+struct pdp_rate_limit {
+	uint64_t rate;	/**< packets or bytes a second, 1..10^12; 0: no limit */
+	uint64_t burst; /**< packets or bytes that may come at once, 1..2^32 */
+	bool bytes;	/**< of frames as they came, without FCS */
+};
+
+/**
+ * Limit what a VR or one of its vifs may receive; what is above it is PDP_DROP_RATE_LIMIT. A packet
+ * has to pass both. The limit holds for all MD lcores together: set the same on each.
+ * @param vif    -1: all of the VR together
+ */
+void pdp_md_vr_set_limit(struct pdp_md *md, unsigned int vr, int vif,
+			 const struct pdp_rate_limit *limit);
+
 /** Tell a VR's balancer what its engines can do now. */
 void pdp_md_vr_set_shares(struct pdp_md *md, unsigned int vr, const struct pdp_shares *shares);
 

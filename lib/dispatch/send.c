@@ -212,6 +212,11 @@ static void send_run(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts,
 
 	count(&vif->c.rx, n);
 	count(&vif->c.rx_bytes, bytes);
+	if (unlikely(vif->metered)) {
+		n = md_meter(md, gid, pkts, n, bytes);
+		if (n == 0)
+			return;
+	}
 	if (unlikely(!fit))
 		n = make_fit(vr, pkts, n);
 	if (likely(vr->n_engines == 1))

@@ -77,6 +77,36 @@ static void test_defaults(void **state)
 	pdp_config_destroy(config);
 }
 
+/* Bursts where none is given: 10 ms, and no less than 64 packets or 16 frames of the largest port.
+ */
+static void test_limits(void **state)
+{
+	const struct pdp_config_env env = test_env();
+	struct pdp_config *config;
+
+	config = parse_good(VIFS("{'name': 'a', 'port': 'p0', 'rate_limit': {'kbps': 1000}},"
+				 "{'name': 'b', 'port': 'p1', 'rate_limit': {'kbps': 10000000}},"
+				 "{'name': 'c', 'port': 'p1', 'vlan': 5, 'carrier': 'vlan',"
+				 " 'rate_limit': {'pps': 1000, 'burst': 7}},"
+				 "{'name': 'd', 'port': 'p1', 'vlan': 6, 'carrier': 'vlan'}"),
+			    &env);
+	assert_int_equal(config->vrs[0].limit.pps, 0);
+	assert_int_equal(config->vrs[0].limit.burst, 0);
+	assert_int_equal(config->vrs[0].vifs[0].limit.kbps, 1000);
+	assert_int_equal(config->vrs[0].vifs[0].limit.burst, 16 * 9022);
+	assert_int_equal(config->vrs[0].vifs[1].limit.burst, 12500000);
+	assert_int_equal(config->vrs[0].vifs[2].limit.burst, 7);
+	assert_int_equal(config->vrs[0].vifs[3].limit.kbps, 0);
+	pdp_config_destroy(config);
+	config = parse_good(VR("'rate_limit': {'pps': 5000},'vifs': [" VIF_A "]"), &env);
+	assert_int_equal(config->vrs[0].limit.pps, 5000);
+	assert_int_equal(config->vrs[0].limit.burst, 64);
+	pdp_config_destroy(config);
+	config = parse_good(VR("'rate_limit': {'pps': 1000000},'vifs': [" VIF_A "]"), &env);
+	assert_int_equal(config->vrs[0].limit.burst, 10000);
+	pdp_config_destroy(config);
+}
+
 /* All that can be given, given. */
 static void test_everything(void **state)
 {
@@ -419,15 +449,11 @@ static void test_reference(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_tunnel_defaults),
-		cmocka_unit_test(test_process_cpus),
-		cmocka_unit_test(test_plugin_folders),
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_samples),
-		cmocka_unit_test(test_reference),
-		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_everything),   cmocka_unit_test(test_tunnel_defaults),
+		cmocka_unit_test(test_process_cpus), cmocka_unit_test(test_plugin_folders),
+		cmocka_unit_test(test_files),	     cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_reference),    cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -556,15 +556,42 @@ static void test_counts(void **state)
 	}
 }
 
+static void test_limits(void **state)
+{
+	static const struct bad bad[] = {
+		{VR("'rate_limit': {'pps': 5, 'kbps': 5},'vifs': [" VIF_A "]"),
+		 "3: vrs[0].rate_limit: two rates; give \"pps\" or \"kbps\""},
+		{VR("'rate_limit': {'burst': 5},'vifs': [" VIF_A "]"),
+		 "3: vrs[0].rate_limit: no rate; give \"pps\" or \"kbps\""},
+		{VR("'rate_limit': {'pps': 0},'vifs': [" VIF_A "]"),
+		 "3: vrs[0].rate_limit.pps: 0 cannot be a rate in packets a second; use "
+		 "1..1000000000"},
+		{VIFS("{'name': 'a', 'port': 'p0', 'rate_limit': {'kbps': 5, 'burst': 9000}}"),
+		 "4: vrs[0].vifs[0].rate_limit.burst: a frame of 9022 bytes would never pass; use "
+		 "9022 or more"},
+		{VIFS("{'name': 'a', 'port': 'p0', 'rate_limit': {'mbps': 5}}"),
+		 "4: vrs[0].vifs[0].rate_limit.mbps: unknown key; did you mean \"kbps\"?"},
+	};
+
+	CHECK_BAD(bad);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_syntax),	     cmocka_unit_test(test_load),
-		cmocka_unit_test(test_unknown_keys), cmocka_unit_test(test_types),
-		cmocka_unit_test(test_values),	     cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_missing_keys), cmocka_unit_test(test_keys_that_do_not_fit),
-		cmocka_unit_test(test_mtus),	     cmocka_unit_test(test_names_twice),
-		cmocka_unit_test(test_cpus),	     cmocka_unit_test(test_overlap),
+		cmocka_unit_test(test_syntax),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_unknown_keys),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_missing_keys),
+		cmocka_unit_test(test_keys_that_do_not_fit),
+		cmocka_unit_test(test_mtus),
+		cmocka_unit_test(test_names_twice),
+		cmocka_unit_test(test_cpus),
+		cmocka_unit_test(test_overlap),
 		cmocka_unit_test(test_counts),
 	};
 
