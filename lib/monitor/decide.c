@@ -11,6 +11,7 @@
 #define LET_GO_NS  30000000000ull /* the load is on the other side for good */
 #define TOUCH	   0.005	  /* of an engine: so far below a boundary it is below */
 #define IDLE_PPS   1.0		  /* less is nothing: no engine is needed */
+#define POWER_STEP 10u		  /* percent; less is not worth a new plan */
 #define LOADS_SIZE (PDP_MONITOR_ENGINES_MAX + 1)
 
 /* loads[n]: what n engines are for, pps. */
@@ -158,12 +159,24 @@ static void change(struct vr *vr, uint16_t to, uint64_t now_ns)
 	vr->changed_ns = now_ns;
 }
 
-void decide(const struct pdp_monitor_params *params, struct vr *vr, uint64_t now_ns,
+/* @return whether it is another one */
+static bool take_power(struct vr *vr, uint32_t pct, bool at_once)
+{
+	const uint32_t step = pct > vr->power_pct ? pct - vr->power_pct : vr->power_pct - pct;
+
+	if (step == 0 || (!at_once && step < POWER_STEP))
+		return false;
+	vr->power_pct = pct;
+	return true;
+}
+
+bool decide(const struct pdp_monitor_params *params, struct vr *vr, uint64_t now_ns,
 	    struct pdp_monitor_decision *d)
 {
 	const struct pdp_monitor_policy *p = &vr->policy;
 	struct scale s;
 	uint16_t to = vr->n;
+	bool changed;
 
 	*d = (struct pdp_monitor_decision){
 		.why = PDP_MONITOR_STAY, .from = vr->n, .rate_pps = (uint32_t)vr->rate_pps};
@@ -179,5 +192,7 @@ void decide(const struct pdp_monitor_params *params, struct vr *vr, uint64_t now
 		say(params, vr, &s, now_ns, d);
 	if (to != vr->n)
 		change(vr, to, now_ns);
-	d->power_pct = power(vr, &s);
+	changed = take_power(vr, power(vr, &s), d->to != d->from);
+	d->power_pct = vr->power_pct;
+	return changed || d->to != d->from;
 }

@@ -87,8 +87,7 @@ bool pdp_monitor_sample(struct pdp_monitor *m, unsigned int i, const struct pdp_
 		vr->at_ns = s->now_ns;
 		vr->arrived = s->arrived;
 	}
-	decide(&m->params, vr, s->now_ns, d);
-	return d->to != d->from;
+	return decide(&m->params, vr, s->now_ns, d);
 }
 
 void pdp_monitor_view(const struct pdp_monitor *m, unsigned int i, struct pdp_monitor_view *view)

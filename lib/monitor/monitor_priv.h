@@ -37,6 +37,7 @@ struct vr {
 	bool has_rate;
 	double rate_pps;
 	uint16_t n; /* engines decided */
+	uint32_t power_pct;
 	uint64_t changed_ns;
 	struct crossing crossing;
 	struct learnt engines[PDP_MONITOR_ENGINES_MAX];
@@ -65,7 +66,8 @@ double mean_capacity(const struct vr *vr);
 
 /* decide.c */
 
-void decide(const struct pdp_monitor_params *params, struct vr *vr, uint64_t now_ns,
+/** @return whether the number or the power changed */
+bool decide(const struct pdp_monitor_params *params, struct vr *vr, uint64_t now_ns,
 	    struct pdp_monitor_decision *d);
 
 #endif /* MONITOR_PRIV_H */

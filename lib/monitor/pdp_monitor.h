@@ -81,7 +81,8 @@ struct pdp_monitor_decision {
 	enum pdp_monitor_why why;
 	uint16_t from;	    /**< engines so far */
 	uint16_t to;	    /**< engines from now on */
-	uint32_t power_pct; /**< wanted power of all of them, percent of one engine CPU */
+	uint32_t power_pct; /**< wanted power of all of them, percent of one engine CPU; moves by
+				10 or more, or with the number */
 	uint32_t rate_pps;  /**< what it was decided by */
 	char text[PDP_MONITOR_WHY_SIZE]; /**< "357.0 kpps: more than 5 engines x 60.0 kpps" */
 };
@@ -117,7 +118,7 @@ void pdp_monitor_set_engines(struct pdp_monitor *monitor, unsigned int vr, unsig
 /**
  * Take in one VR's counters and decide. The first sample of a VR only says where counters begin.
  * @param decision out; `to` is taken for what the VR has from now on, see pdp_monitor_set_engines()
- * @return whether `to` differs from `from`
+ * @return whether there is something to do: `to` differs from `from`, or the power is another
  */
 bool pdp_monitor_sample(struct pdp_monitor *monitor, unsigned int vr,
 			const struct pdp_monitor_sample *sample,

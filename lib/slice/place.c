@@ -8,6 +8,8 @@
 
 #include "slice_priv.h"
 
+#define OVERFULL_PCT 120 /* less is not worth a move: who wants power wants some in reserve */
+
 /* A CPU that an MD lcore keeps busy counts as full. */
 static uint32_t load_of(const struct cpu *c)
 {
@@ -218,7 +220,7 @@ void place_relieve(struct pdp_slice *s)
 	for (unsigned int i = 0; i < s->n_cpus; i++) {
 		struct cpu *c = &s->cpus[i];
 
-		while (load_of(c) > PDP_SLICE_WHOLE && c->n_engines > 0) {
+		while (load_of(c) > OVERFULL_PCT && c->n_engines > 0) {
 			struct placed *e = choose(s, c);
 
 			if (e == NULL)

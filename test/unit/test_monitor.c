@@ -27,6 +27,7 @@ struct sim {
 	uint64_t seed;
 	unsigned int n;	      /* engines now */
 	unsigned int changes; /* of that number */
+	unsigned int orders;  /* samples after which there is something to do */
 };
 
 static const struct pdp_monitor_params defaults = {
@@ -79,7 +80,9 @@ static void sample(struct sim *s)
 					       .n_engines = s->n,
 					       .engines = s->engines};
 
-	if (pdp_monitor_sample(s->m, 0, &now, &s->d)) {
+	if (pdp_monitor_sample(s->m, 0, &now, &s->d))
+		s->orders++;
+	if (s->d.to != s->d.from) {
 		assert_true(s->d.text[0] != '\0');
 		assert_int_equal(s->d.from, s->n);
 		s->n = s->d.to;
@@ -413,6 +416,27 @@ static void capacity_survives_bad_samples(void **state)
 	end(&s);
 }
 
+/* The wanted power follows the load in steps; what moves by less is not worth a new plan. */
+static void power_moves_in_steps(void **state)
+{
+	const struct pdp_monitor_policy p = {
+		.policy = PDP_POLICY_DYNAMIC, .min = 1, .max = 4, .target_pct = 80};
+	struct sim s;
+
+	begin(&s, &defaults, &p);
+	sample(&s);
+	assert_int_equal(s.d.power_pct, 100);
+	hold(&s, 100 * MS, 100, 24000);
+	assert_in_range(s.d.power_pct, 50, 59);
+	s.orders = 0;
+	for (unsigned int i = 0; i < 100; i++)
+		hold(&s, 100 * MS, 1, 24000 + 1000 * noise(&s));
+	assert_true(s.orders <= 1);
+	hold(&s, 100 * MS, 100, 34000);
+	assert_in_range(s.d.power_pct, 66, 76);
+	end(&s);
+}
+
 static void nothing_is_decided_before_anything_is_learnt(void **state)
 {
 	const struct pdp_monitor_policy p = {
@@ -460,6 +484,7 @@ int main(void)
 		cmocka_unit_test(limits_hold_at_once),
 		cmocka_unit_test(capacity_is_learnt),
 		cmocka_unit_test(capacity_survives_bad_samples),
+		cmocka_unit_test(power_moves_in_steps),
 		cmocka_unit_test(nothing_is_decided_before_anything_is_learnt),
 		cmocka_unit_test(the_real_number_counts),
 	};
