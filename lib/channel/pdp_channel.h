@@ -56,6 +56,8 @@ enum pdp_drop {
 	PDP_DROP_LIE,	    /**< the engine returned it with an impossible offset, length or vif */
 	PDP_DROP_ENGINE_DIED, /**< was with an engine that died or was stopped */
 	PDP_DROP_RATE_LIMIT,  /**< came above the rate limit of its VR or vif */
+	PDP_DROP_HOLD_FULL, /**< its flow's earlier packets are not back from an engine that leaves,
+			       and too many wait for such */
 	PDP_DROP_N,
 };
 

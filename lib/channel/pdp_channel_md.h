@@ -36,7 +36,8 @@ struct pdp_ledger {
 	struct rte_mbuf *m;
 	uint16_t start;	   /**< data_off that it was lent with */
 	uint16_t len;	   /**< length that it was lent with */
-	uint32_t hash_vif; /**< flow hash in bits 0..23, ingress vif above */
+	uint32_t hash_vif; /**< flow hash in bits 0..23, ingress vif above, bits 30 and 31: the
+			      caller's */
 };
 static_assert(sizeof(struct pdp_ledger) == 16, "four entries a cache line");
 
@@ -137,7 +138,8 @@ static inline void pdp_chan_flush(struct pdp_chan *ch)
  * here, one at a time, as many at once would keep the MD's other misses waiting.
  * Budget: 6 cycles a packet.
  * @param pkts    n mbufs of one segment, their ol_flags within PDP_OL_KEEP; n <= pdp_chan.n_free
- * @param hashes  24 bits each, used with PDP_DESC_HASH in `flags`; NULL: none
+ * @param hashes  24 bits each, used with PDP_DESC_HASH in `flags`; NULL: none. Bits 30 and 31 stay
+ *                in the ledger and are not told to the engine
  * @param vif     ingress vif of all
  */
 static inline void pdp_chan_stage(struct pdp_chan *ch, struct rte_mbuf *const *pkts, unsigned int n,

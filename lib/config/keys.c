@@ -176,7 +176,7 @@ static const struct key vr_keys[] = {
 	{"cpus", KEY_CPUS, CPUS_OF(struct pdp_vr_config, cpus), .max = PDP_CPU_MAX,
 	 .def_words = "all of `cpus.engines`"},
 	{"isolation", KEY_CHOICE, VR(isolation), .def = "\"secondary\"", CHOICES(isolations)},
-	{"balance", KEY_BALANCE, VR(balance), .def = "\"flow\""},
+	{"balance", KEY_BALANCE, VR(balance), .def = "\"flow-jsq\""},
 	{"hash", KEY_CHOICE, VR(hash), .def = "\"inner\"", CHOICES(hashes)},
 	{"weights", KEY_WEIGHTS, VR(weights), COUNT(struct pdp_vr_config, n_weights), .min = 1,
 	 .max = 1000, .noun = "a weight", .def_words = "all engines equal"},

@@ -80,7 +80,7 @@ struct pdp_vr_config {
 	struct pdp_cpu_list cpus; /**< "cpus": of cpus.engines; default: all */
 	enum pdp_isolation
 		isolation; /**< "isolation": default secondary; sealed is refused until it exists */
-	char balance[16];  /**< "balance": name of a balancer, default "flow" */
+	char balance[16];  /**< "balance": name of a balancer, default "flow-jsq" */
 	enum pdp_hash_mode hash; /**< "hash": inner (default), outer, symmetric */
 	uint32_t *weights;	 /**< "weights": [1..1000, ...], one per engine; NULL: all equal */
 	uint32_t n_weights;

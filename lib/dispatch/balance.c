@@ -12,11 +12,9 @@
 #include <rte_common.h>
 
 #define EWMA_TURNS 4 /* a queue's length now counts for one part of that many */
-#define COST_RANGE                                                                     \
-	16u /* an engine counts as that much faster or slower than the average at most \
-	     */
 
-static void rr_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned int n, uint8_t *out)
+static unsigned int rr_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned int n,
+			    uint8_t *out)
 {
 	uint32_t next = b->next;
 
@@ -26,9 +24,11 @@ static void rr_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned int 
 		out[i] = (uint8_t)next++;
 	}
 	b->next = next;
+	return 0;
 }
 
-static void random_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned int n, uint8_t *out)
+static unsigned int random_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned int n,
+				uint8_t *out)
 {
 	uint64_t x = b->rng ? b->rng : UINT64_C(0x9e3779b97f4a7c15);
 
@@ -40,11 +40,13 @@ static void random_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned 
 		out[i] = (uint8_t)((x >> 32) * b->n >> 32);
 	}
 	b->rng = x;
+	return 0;
 }
 
 /* Join the shortest queue: the least expected delay of this packet. A queue that a packet is chosen
  * for counts as longer at once, so that a burst does not go to one engine as a whole. */
-static void jsq_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned int n, uint8_t *out)
+static unsigned int jsq_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned int n,
+			     uint8_t *out)
 {
 	for (unsigned int i = 0; i < n; i++) {
 		const unsigned int place = pdp_balance_shortest(b);
@@ -52,6 +54,7 @@ static void jsq_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned int
 		out[i] = (uint8_t)place;
 		b->load[place] += b->cost[place];
 	}
+	return 0;
 }
 
 unsigned int pdp_balance_shortest(const struct pdp_balance *b)
@@ -93,13 +96,14 @@ static void wheel_build(struct pdp_balance *b)
 	b->wheel_built = true;
 }
 
-static void weighted_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned int n,
-			  uint8_t *out)
+static unsigned int weighted_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned int n,
+				  uint8_t *out)
 {
 	if (unlikely(!b->wheel_built))
 		wheel_build(b);
 	for (unsigned int i = 0; i < n; i++)
 		out[i] = b->wheel[b->next++ % PDP_WHEEL];
+	return 0;
 }
 
 /* Engines whose rate is not known count as average ones. */
@@ -139,18 +143,32 @@ unsigned int pdp_balance_join(struct pdp_balance *b, uint32_t weight)
 	return place;
 }
 
-void pdp_balance_leave(struct pdp_balance *b, unsigned int place)
+void pdp_balance_leave(struct pdp_balance *b, unsigned int place, bool counted)
 {
 	const unsigned int last = --b->n;
 
 	b->weights[place] = b->weights[last];
 	b->rates[place] = b->rates[last];
 	b->load[place] = b->load[last];
-	buckets_leave(b, place, last);
+	b->busy = b->over = 0;
+	b->unsettled = UINT64_MAX; /* until somebody says otherwise */
+	buckets_leave(b, place, last, counted);
 	if (b->n == 0)
 		return;
 	pdp_balance_shares(b);
 	buckets_spread(b);
+}
+
+/* Those whose queues are so much longer than the shortest that it pays to move a bucket. */
+static uint64_t find_busy(const struct pdp_balance *b)
+{
+	const uint32_t least = b->load[pdp_balance_shortest(b)];
+	const uint32_t limit = least + RTE_MAX(b->move_min, least / 4);
+	uint64_t busy = 0;
+
+	for (uint32_t p = 0; p < b->n; p++)
+		busy |= (uint64_t)(b->load[p] > limit) << p;
+	return busy;
 }
 
 void pdp_balance_load(struct pdp_balance *b, const uint32_t *queues, bool fresh)
@@ -160,6 +178,8 @@ void pdp_balance_load(struct pdp_balance *b, const uint32_t *queues, bool fresh)
 
 		b->load[p] = (uint32_t)(fresh ? now : b->load[p] + (now - b->load[p]) / EWMA_TURNS);
 	}
+	if (b->sticky)
+		b->busy = find_busy(b);
 }
 
 static const struct pdp_balancer balancers[] = {
@@ -167,6 +187,12 @@ static const struct pdp_balancer balancers[] = {
 	{.name = "random", .spills = true, .pick = random_pick},
 	{.name = "weighted", .spills = true, .pick = weighted_pick},
 	{.name = "jsq", .spills = true, .needs_load = true, .pick = jsq_pick},
+	{.name = "flow-jsq",
+	 .needs_hash = true,
+	 .keeps_flows = true,
+	 .needs_load = true,
+	 .sticky = true,
+	 .pick = flow_jsq_pick},
 	{.name = "flow", .needs_hash = true, .keeps_flows = true, .pick = flow_pick},
 };
 
@@ -181,5 +207,5 @@ const struct pdp_balancer *pdp_balancer_find(const char *name)
 
 const char *pdp_balancer_names(void)
 {
-	return "rr, random, weighted, jsq, flow";
+	return "rr, random, weighted, jsq, flow, flow-jsq";
 }

@@ -7,11 +7,10 @@
  */
 #include "dispatch_priv.h"
 
-#define COLLECT_BURST 64
-#define COLLECT_MAX   256u /* per engine and turn */
-#define CTL_BURST     4	   /* control messages per engine and turn (DESIGN rule 8) */
-#define BLANK_BURST   8	   /* BLANKs topped up per engine and turn */
-#define IDLE_VISITS   2 /* idle engines looked at per turn; all when there is nothing else to do */
+#define COLLECT_MAX 256u /* per engine and turn */
+#define CTL_BURST   4	 /* control messages per engine and turn (DESIGN rule 8) */
+#define BLANK_BURST 8	 /* BLANKs topped up per engine and turn */
+#define IDLE_VISITS 2	 /* idle engines looked at per turn; all when there is nothing else to do */
 
 static void relay_control(struct md_engine *e)
 {
@@ -125,6 +124,8 @@ static void collect_burst(struct pdp_md *md, struct md_engine *e, unsigned int n
 	pdp_ring_copy(&ch->from, returns, n, sizeof(returns[0]));
 	pdp_chan_take(ch, returns, n, &taken);
 	verdicts(md, e, returns, &taken, n);
+	if (unlikely(e->vr->track))
+		md_hold_returned(md, e, returns, &taken, n);
 }
 
 /* Returns to collect this turn. An engine that lies of their number gets no more read than its ring

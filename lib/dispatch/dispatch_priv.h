@@ -14,12 +14,15 @@
 #include "meter.h"
 #include "pdp_dispatch.h"
 
-#define RX_BURST  64
-#define TX_BUFFER 256 /* packets that a port is given in one turn without being asked before */
-#define TX_BURST  64
-#define FLUSH_US  20   /* longest a packet waits for company before it is sent to its engine */
-#define FLUSH_MIN 16   /* staged packets that are sent without waiting */
-#define STALE_US  1000 /* what was known of queues that long ago does not count any more */
+#define RX_BURST      64
+#define TX_BUFFER     256 /* packets that a port is given in one turn without being asked before */
+#define TX_BURST      64
+#define FLUSH_US      20   /* longest a packet waits for company before it is sent to its engine */
+#define FLUSH_MIN     16   /* staged packets that are sent without waiting */
+#define STALE_US      1000 /* queues known that long ago do not count; those too long that long are */
+#define COLLECT_BURST 64
+#define HOLD_VR	      1024 /* packets of a VR's held buckets that wait */
+#define HOLD_MD	      8192 /* of all VRs */
 
 /* Counters have one writer; the store is atomic so that readers see whole numbers. */
 static inline void count(uint64_t *counter, uint64_t n)
@@ -36,6 +39,8 @@ struct md_engine {
 	uint16_t index;	     /* engine index in its VR */
 	bool listed;	     /* in md->active */
 	bool dirty;	     /* in md->dirty: has staged packets */
+	bool barrier;	     /* has left with packets that no bucket counts, and they are out yet */
+	uint32_t counted;    /* packets out that are counted in buckets */
 	uint64_t staged_tsc; /* when the first staged packet came */
 };
 
@@ -46,17 +51,44 @@ struct md_vif {
 	struct pdp_vif_counters c;
 };
 
+/* Packets of a held bucket: places of md->hold; 0: none. */
+struct md_hold_list {
+	uint16_t first;
+	uint16_t last;
+};
+
+struct md_held {
+	struct rte_mbuf *m;
+	uint32_t tag;
+	uint16_t next;
+	uint8_t vif;
+};
+
+/* Beside the hash in a ledger entry; what is above 24 bits does not go into descriptors. */
+#define TAG_COUNTED (UINT32_C(1) << 31) /* in its bucket */
+static_assert(PDP_VIF_MAX <= 64, "the bits above the vif are tags");
+
 struct md_vr {
 	const struct pdp_balancer *balancer;
+	const struct pdp_balancer *next_balancer; /* when no bucket is held any more; or NULL */
 	enum pdp_hash_mode hash;
 	uint8_t n_vifs;
 	uint8_t n_engines; /* that get packets: places of `engines` */
+	uint8_t n_all;	   /* in `all` */
+	bool single;	   /* all packets go to the one engine, nothing is counted */
+	bool track;	   /* what comes back may be counted in buckets */
+	bool unsure;	   /* md_vr_settle() has to look again */
+	uint32_t tag;	   /* of its packets: TAG_* */
 	uint8_t vif_kind[PDP_VIF_MAX];
 	struct md_vif *vifs;			    /* n_vifs, a part of md->vifs */
 	struct md_engine *engines[PDP_ENGINES_MAX]; /* by place: those that get packets */
 	struct md_engine *all[PDP_ENGINES_MAX]; /* by engine index: parked and draining ones too */
 	struct pdp_balance *balance;
-	uint64_t load_tsc; /* turn in which the balancer was told of queues */
+	struct md_hold_list *held; /* PDP_BUCKETS */
+	uint32_t n_waiting;	   /* in them */
+	uint32_t n_barriers;	   /* engines with `barrier` */
+	uint64_t over_tsc;	   /* last turn in which no queue was too long */
+	uint64_t load_tsc;	   /* turn in which the balancer was told of queues */
 	/* By engine index: packets that this lcore has out, for the others. NULL: there are none.
 	 */
 	uint32_t *queues;
@@ -104,6 +136,8 @@ struct pdp_md {
 	uint64_t now;	      /* TSC at the start of this turn */
 	uint64_t flush_tsc;
 	uint64_t stale_tsc;
+	struct md_held *hold; /* HOLD_MD, and place 0 */
+	uint16_t hold_free;   /* first of the free ones; 0: none */
 
 	unsigned int n_rxqs;
 	struct {
@@ -156,6 +190,26 @@ void md_transmit_add(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, un
 		     uint64_t bytes);
 unsigned int md_transmit(struct pdp_md *md);
 
+/* md_engine.c: which ways a VR's packets take now */
+void md_vr_settle(struct pdp_md *md, struct md_vr *vr);
+
+/* hold.c: counts of buckets, and packets that wait */
+int md_hold_init(struct pdp_md *md);
+/* @return how many are left in the arrays */
+unsigned int md_hold(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf **pkts, uint32_t *tags,
+		     uint8_t *places, unsigned int n, uint8_t vif);
+/* Packets that were chosen for an engine, and dropped. */
+void md_hold_undo(struct md_vr *vr, const uint32_t *tags, unsigned int n);
+/* Buckets that are empty, or all of them. */
+void md_hold_release(struct pdp_md *md, struct md_vr *vr, bool all);
+/* An engine leaves: held buckets wait for its packets that no bucket counts. */
+void md_hold_barrier(struct md_engine *e);
+void md_hold_returned(struct pdp_md *md, struct md_engine *e, const struct pdp_return *returns,
+		      const struct pdp_taken *t, unsigned int n);
+/* An engine's packets are about to be swept; and have been. */
+void md_hold_swept(struct pdp_md *md, struct md_engine *e);
+void md_hold_gone(struct pdp_md *md, struct md_engine *e);
+
 /* load.c: what balancers know of queues */
 void md_load(struct pdp_md *md, struct md_vr *vr);
 void md_load_publish(struct md_engine *e);
@@ -167,6 +221,44 @@ static inline void md_list_active(struct pdp_md *md, struct md_engine *e)
 		e->listed = true;
 		md->active[md->n_active++] = e;
 	}
+}
+
+/* Free packets of one VR for one reason. */
+static inline void md_drop(struct md_vr *vr, struct rte_mbuf **pkts, unsigned int n,
+			   enum pdp_drop why)
+{
+	count(&vr->c.drops[why], n);
+	rte_pktmbuf_free_bulk(pkts, n);
+}
+
+/* Something is staged for the engine: it has to be flushed, and visited by collect. */
+static inline void md_mark_dirty(struct pdp_md *md, struct md_engine *e)
+{
+	if (e->dirty)
+		return;
+	e->dirty = true;
+	e->staged_tsc = md->now;
+	md->dirty[md->n_dirty++] = e;
+	md_list_active(md, e);
+}
+
+/*
+ * Stage as many as have a free slot.
+ * @param tags  hashes, with the same TAG_* all; NULL: none
+ * @return how many
+ */
+static inline unsigned int md_stage(struct pdp_md *md, struct md_engine *e, struct rte_mbuf **pkts,
+				    const uint32_t *tags, unsigned int n, uint8_t vif,
+				    uint8_t flags)
+{
+	n = RTE_MIN(n, e->ch->n_free);
+	if (n == 0)
+		return 0;
+	md_mark_dirty(md, e);
+	if (tags != NULL && tags[0] & TAG_COUNTED)
+		e->counted += n;
+	pdp_chan_stage(e->ch, pkts, n, tags, vif, flags);
+	return n;
 }
 
 static inline uint16_t md_gid(const struct pdp_md *md, const struct md_vr *vr, unsigned int vif)

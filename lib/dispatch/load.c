@@ -33,6 +33,24 @@ static uint32_t queue_of(const struct pdp_md *md, const struct md_vr *vr, const 
 	return n;
 }
 
+/* Flow buckets are made to leave engines whose queues have been too long for a while; they do not
+ * leave those that have packets which no bucket counts. */
+static void find_over(const struct pdp_md *md, struct md_vr *vr)
+{
+	struct pdp_balance *b = vr->balance;
+	uint64_t unsettled = 0;
+
+	for (unsigned int p = 0; p < vr->n_engines; p++) {
+		const struct md_engine *e = vr->engines[p];
+
+		unsettled |= (uint64_t)(pdp_chan_out(e->ch) != e->counted) << p;
+	}
+	if (b->busy == 0)
+		vr->over_tsc = md->now;
+	b->over = md->now - vr->over_tsc > md->stale_tsc ? b->busy : 0;
+	b->unsettled = unsettled;
+}
+
 void md_load(struct pdp_md *md, struct md_vr *vr)
 {
 	uint32_t queues[PDP_ENGINES_MAX];
@@ -43,4 +61,6 @@ void md_load(struct pdp_md *md, struct md_vr *vr)
 		queues[p] = queue_of(md, vr, vr->engines[p]);
 	pdp_balance_load(vr->balance, queues, md->now - vr->load_tsc > md->stale_tsc);
 	vr->load_tsc = md->now;
+	if (vr->balance->sticky)
+		find_over(md, vr);
 }

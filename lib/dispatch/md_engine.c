@@ -9,6 +9,8 @@
 
 #include "dispatch_priv.h"
 
+#define MOVE_MIN 32 /* packets by which a queue has to be longer for a bucket to leave it */
+
 /* The lists can hold every engine, so that the loop never has to ask for room. */
 static int lists_grow(struct pdp_md *md)
 {
@@ -56,10 +58,22 @@ int pdp_md_engine_add(struct pdp_md *md, unsigned int vr_index, unsigned int eng
 				.vr = vr,
 				.index = (uint16_t)engine};
 	vr->all[engine] = e;
+	vr->n_all++;
 	md->engines[md->n_engines++] = e;
 	if (active)
 		pdp_md_engine_activate(md, vr_index, engine, weight);
+	md_vr_settle(md, vr);
 	return 0;
+}
+
+/* A bucket moves for so many packets, and for fewer where an engine holds few. */
+static void set_move_min(struct md_vr *vr)
+{
+	uint32_t packets = MOVE_MIN;
+
+	for (unsigned int p = 0; p < vr->n_engines; p++)
+		packets = RTE_MIN(packets, vr->engines[p]->ch->n_slots / 4 + 1);
+	vr->balance->move_min = packets * PDP_COST;
 }
 
 static unsigned int place_of(const struct md_vr *vr, const struct md_engine *e)
@@ -85,6 +99,8 @@ void pdp_md_engine_activate(struct pdp_md *md, unsigned int vr_index, unsigned i
 	if (place == vr->n_engines) {
 		vr->engines[vr->n_engines++] = e;
 		pdp_balance_join(b, weight);
+		set_move_min(vr);
+		md_vr_settle(md, vr);
 	} else if (b->weights[place] != weight) {
 		b->weights[place] = weight;
 		pdp_balance_shares(b);
@@ -105,12 +121,60 @@ void pdp_md_engine_drain(struct pdp_md *md, unsigned int vr_index, unsigned int 
 	md_send_flush(md, true);
 	/* The last one takes the free place. */
 	vr->engines[place] = vr->engines[--vr->n_engines];
-	pdp_balance_leave(vr->balance, place);
+	pdp_balance_leave(vr->balance, place, pdp_chan_out(e->ch) == e->counted);
+	set_move_min(vr);
+	if (vr->balance->sticky)
+		md_hold_barrier(e);
+	md_vr_settle(md, vr);
 }
 
-void pdp_md_vr_set_balancer(struct pdp_md *md, unsigned int vr, const struct pdp_balancer *balancer)
+static void use_balancer(struct md_vr *vr, const struct pdp_balancer *balancer)
 {
-	md->vrs[vr].balancer = balancer;
+	vr->balancer = balancer;
+	vr->next_balancer = NULL;
+	vr->tag = balancer->sticky ? TAG_COUNTED : 0;
+	pdp_balance_set_sticky(vr->balance, balancer->sticky);
+	for (unsigned int i = 0; i < PDP_ENGINES_MAX && !balancer->sticky; i++) {
+		if (vr->all[i] != NULL)
+			vr->all[i]->barrier = false;
+	}
+	vr->n_barriers = balancer->sticky ? vr->n_barriers : 0;
+}
+
+void pdp_md_vr_set_balancer(struct pdp_md *md, unsigned int vr_index,
+			    const struct pdp_balancer *balancer)
+{
+	struct md_vr *vr = &md->vrs[vr_index];
+
+	if (vr->balance->sticky && !balancer->keeps_flows)
+		md_hold_release(md, vr, true);
+	vr->next_balancer = balancer;
+	md_vr_settle(md, vr);
+}
+
+static bool any_counted(const struct md_vr *vr)
+{
+	for (unsigned int i = 0; i < PDP_ENGINES_MAX; i++) {
+		if (vr->all[i] != NULL && vr->all[i]->counted != 0)
+			return true;
+	}
+	return false;
+}
+
+void md_vr_settle(struct pdp_md *md, struct md_vr *vr)
+{
+	const struct pdp_balance *b = vr->balance;
+	bool counts;
+
+	if (vr->next_balancer != NULL && b->n_held == 0)
+		use_balancer(vr, vr->next_balancer);
+	/* A second engine, even a parked one, may get packets at any time: flows can go to it at
+	 * once if their buckets' counts are known. */
+	vr->single = vr->n_engines == 1 && (!b->sticky || (vr->n_all == 1 && b->n_held == 0));
+	counts = b->sticky && !vr->single;
+	vr->track = counts || any_counted(vr);
+	vr->unsure = vr->next_balancer != NULL || vr->track != counts ||
+		     (b->n_held != 0 && vr->n_all == 1);
 }
 
 void pdp_md_vr_set_shares(struct pdp_md *md, unsigned int vr_index, const struct pdp_shares *shares)
@@ -152,12 +216,16 @@ unsigned int pdp_md_engine_remove(struct pdp_md *md, unsigned int vr_index, unsi
 		if (md_collect_engine(md, e) == 0)
 			break;
 	}
+	md_hold_swept(md, e);
 	n = pdp_chan_sweep(e->ch, n_blanks);
+	md_hold_gone(md, e);
 	count(&vr->c.drops[PDP_DROP_ENGINE_DIED], n);
 	list_remove(md->active, &md->n_active, e);
 	list_remove(md->dirty, &md->n_dirty, e);
 	list_remove(md->engines, &md->n_engines, e);
 	vr->all[engine] = NULL;
+	vr->n_all--;
+	md_vr_settle(md, vr);
 	md_load_forget(e);
 	free(e);
 	return n;
@@ -176,6 +244,8 @@ unsigned int pdp_md_in_flight(const struct pdp_md *md)
 		n += pdp_chan_out(md->engines[i]->ch);
 	for (unsigned int i = 0; i < md->n_tx_dirty; i++)
 		n += md->tx_dirty[i]->n + md->tx_dirty[i]->backlog.n;
+	for (unsigned int v = 0; v < md->n_vrs; v++)
+		n += md->vrs[v].n_waiting;
 	return n;
 }
 
@@ -211,6 +281,7 @@ void pdp_md_account(const struct pdp_md *md, unsigned int vr_index, struct pdp_v
 	}
 	for (unsigned int i = 0; i < vr->n_lines; i++)
 		sum->in_flight += __atomic_load_n(&vr->lines[i].n, __ATOMIC_RELAXED);
+	sum->in_flight += vr->n_waiting;
 	for (unsigned int i = 0; i < PDP_ENGINES_MAX; i++) {
 		if (vr->all[i] == NULL)
 			continue;

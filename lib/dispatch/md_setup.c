@@ -59,8 +59,11 @@ static int make_vrs(struct pdp_md *md, const struct pdp_md_params *p)
 		vr->vifs = &md->vifs[gid];
 		vr->balance = calloc(1, sizeof(*vr->balance));
 		vr->queues = md->n_md > 1 ? make_queues() : NULL;
-		if (vr->balance == NULL || (md->n_md > 1 && vr->queues == NULL))
+		vr->held = calloc(PDP_BUCKETS, sizeof(*vr->held));
+		if (vr->balance == NULL || vr->held == NULL || (md->n_md > 1 && vr->queues == NULL))
 			return -ENOMEM;
+		pdp_balance_set_sticky(vr->balance, from->balancer->sticky);
+		vr->tag = from->balancer->sticky ? TAG_COUNTED : 0;
 		vr->balance->rng = rte_rdtsc() * (md->index + 1) | 1;
 		for (unsigned int i = 0; i < from->n_vifs; i++) {
 			vr->vifs[i].port = from->vifs[i].port;
@@ -147,7 +150,7 @@ static struct pdp_md *make_md(const struct pdp_md_params *p, unsigned int index,
 	if (md->vrs == NULL || md->vifs == NULL || md->gid_vr == NULL || md->lines == NULL ||
 	    md->vr_meters == NULL || md->vif_meters == NULL ||
 	    (index == 0 && md->buckets == NULL) || md->calls == NULL || md->peers == NULL ||
-	    make_vrs(md, p) != 0 || make_ports(md, p) != 0) {
+	    md_hold_init(md) != 0 || make_vrs(md, p) != 0 || make_ports(md, p) != 0) {
 		pdp_md_destroy(md);
 		return NULL;
 	}
@@ -182,6 +185,7 @@ void pdp_md_destroy(struct pdp_md *md)
 	for (unsigned int v = 0; md->vrs != NULL && v < md->n_vrs; v++) {
 		free(md->vrs[v].balance);
 		free(md->vrs[v].queues);
+		free(md->vrs[v].held);
 	}
 	free(md->peers);
 	for (unsigned int i = 0; i < md->n_lines; i++)
@@ -190,6 +194,7 @@ void pdp_md_destroy(struct pdp_md *md)
 	free(md->vr_meters);
 	free(md->vif_meters);
 	free(md->buckets);
+	free(md->hold);
 	free(md->vrs);
 	free(md->vifs);
 	free(md->gid_vr);

@@ -19,11 +19,18 @@
 #define PDP_WHEEL	1024 /**< steps of the weighted balancer's wheel */
 #define PDP_COST	256u /**< of a packet on an engine of average rate */
 
-#define PDP_PLACE_NONE UINT8_MAX /**< an engine that is no more */
+#define PDP_PLACE_HELD \
+	255 /**< not with an engine: packets wait until those that are out are back */
+#define PDP_PLACE_NONE 254 /**< no engine: there is none, or it is no more */
+#define PDP_FORCED_MAX                                                                           \
+	512 /**< packets of held buckets up to which buckets of overloaded engines are held, too \
+	     */
 
 /** A flow bucket: all packets whose hash has the same PDP_BUCKETS part. */
 struct pdp_bucket {
-	uint8_t place; /**< of its engine */
+	uint16_t out;  /**< sticky: packets of it that an engine has */
+	uint8_t place; /**< of its engine, or PDP_PLACE_* */
+	uint8_t want;  /**< where it goes when `out` is 0; mostly where it is */
 };
 
 static inline unsigned int pdp_bucket_of(uint32_t hash)
@@ -41,8 +48,17 @@ struct pdp_balance {
 	uint32_t cost[PDP_ENGINES_MAX];	   /**< of a packet, from rates: PDP_COST is the average */
 	uint32_t load[PDP_ENGINES_MAX];	   /**< EWMA of queue length times cost: expected delay */
 	bool wheel_built;
-	uint8_t wheel[PDP_WHEEL];		/**< weighted: engines in smooth weighted order */
-	struct pdp_bucket buckets[PDP_BUCKETS]; /**< flow */
+	uint8_t wheel[PDP_WHEEL]; /**< weighted: engines in smooth weighted order */
+	bool sticky;		  /**< buckets stay while an engine has packets of them */
+	uint32_t move_min;	  /**< sticky: least difference of loads for which a bucket moves */
+	uint32_t n_held;	  /**< buckets that are held */
+	uint32_t moving;	  /**< packets of held buckets: out, and waiting */
+	uint64_t busy;		  /**< places whose load is so much above the least */
+	uint64_t over;		  /**< those of them that have been so for a while; W: owner */
+	/** Places that have packets which no bucket counts: sent before the VR was sticky, or while
+	 * it had one engine. Buckets do not leave them. W: owner */
+	uint64_t unsettled;
+	struct pdp_bucket buckets[PDP_BUCKETS]; /**< flow, flow-jsq */
 };
 
 /** A balancer: one row of the table in balance.c. */
@@ -53,9 +69,15 @@ struct pdp_balancer {
 			     one */
 	bool keeps_flows; /**< packets of a flow go to one engine: their order is kept */
 	bool needs_load;  /**< pick() reads loads: pdp_balance_load() comes first */
-	/** Choose an engine for each of n packets. @param hashes NULL without needs_hash; @param
-	 * out n engine places */
-	void (*pick)(struct pdp_balance *b, const uint32_t *hashes, unsigned int n, uint8_t *out);
+	bool sticky;	  /**< pick() counts packets into buckets; who takes them back, out again */
+	/**
+	 * Choose an engine for each of n packets.
+	 * @param hashes  NULL without needs_hash
+	 * @param out     out: n engine places, or PDP_PLACE_HELD
+	 * @return how many are held
+	 */
+	unsigned int (*pick)(struct pdp_balance *b, const uint32_t *hashes, unsigned int n,
+			     uint8_t *out);
 };
 
 /** @return NULL: no balancer has that name */
@@ -66,8 +88,22 @@ const char *pdp_balancer_names(void);
 /** Let one more engine take part. @param weight 1..1000 @return its place */
 unsigned int pdp_balance_join(struct pdp_balance *b, uint32_t weight);
 
-/** Let an engine go: the last one takes its place. As few buckets move as an even share needs. */
-void pdp_balance_leave(struct pdp_balance *b, unsigned int place);
+/**
+ * Let an engine go: the last one takes its place. As few buckets move as an even share needs; with
+ * sticky, those that it has packets of are held.
+ * @param counted  every packet that it has is counted in its bucket
+ */
+void pdp_balance_leave(struct pdp_balance *b, unsigned int place, bool counted);
+
+/** Buckets stay while they have packets out, or do not. None is held. */
+void pdp_balance_set_sticky(struct pdp_balance *b, bool sticky);
+
+/**
+ * End the holding of a bucket.
+ * @param packets  that waited
+ * @return the place that it goes to; 0 if there is no engine
+ */
+unsigned int pdp_bucket_release(struct pdp_balance *b, struct pdp_bucket *k, unsigned int packets);
 
 /** Act on weights and rates that have changed. */
 void pdp_balance_shares(struct pdp_balance *b);

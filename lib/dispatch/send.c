@@ -6,13 +6,6 @@
  */
 #include "dispatch_priv.h"
 
-/* Free a few packets of one VR for one reason. */
-static void drop(struct md_vr *vr, struct rte_mbuf **pkts, unsigned int n, enum pdp_drop why)
-{
-	count(&vr->c.drops[why], n);
-	rte_pktmbuf_free_bulk(pkts, n);
-}
-
 /*
  * Engines see contiguous packets with headroom for a tunnel header. A chain becomes one segment;
  * what cannot be made to fit is a counted drop.
@@ -29,20 +22,9 @@ static unsigned int make_fit(struct md_vr *vr, struct rte_mbuf **pkts, unsigned 
 		    m->data_off >= PDP_HEADROOM)
 			pkts[kept++] = m;
 		else
-			drop(vr, &m, 1, PDP_DROP_UNFIT);
+			md_drop(vr, &m, 1, PDP_DROP_UNFIT);
 	}
 	return kept;
-}
-
-/* Something is staged for the engine: it has to be flushed, and visited by collect. */
-static inline void mark_dirty(struct pdp_md *md, struct md_engine *e)
-{
-	if (e->dirty)
-		return;
-	e->dirty = true;
-	e->staged_tsc = md->now;
-	md->dirty[md->n_dirty++] = e;
-	md_list_active(md, e);
 }
 
 static void hash_run(const struct md_vr *vr, struct rte_mbuf **pkts, const uint32_t *results,
@@ -60,7 +42,8 @@ static void hash_run(const struct md_vr *vr, struct rte_mbuf **pkts, const uint3
 			kind = PDP_VIF_ETHERNET;
 		}
 		hashes[i] = pdp_flow_hash(data + off, (uint16_t)(pkts[i]->data_len - off), kind,
-					  symmetric);
+					  symmetric) |
+			    vr->tag;
 	}
 }
 
@@ -71,12 +54,12 @@ static __rte_noinline void send_single(struct pdp_md *md, struct md_vr *vr, stru
 	struct md_engine *e = vr->engines[0];
 
 	if (unlikely(n > e->ch->n_free)) {
-		drop(vr, pkts + e->ch->n_free, n - e->ch->n_free, PDP_DROP_ENGINE_FULL);
+		md_drop(vr, pkts + e->ch->n_free, n - e->ch->n_free, PDP_DROP_ENGINE_FULL);
 		n = e->ch->n_free;
 		if (n == 0)
 			return;
 	}
-	mark_dirty(md, e);
+	md_mark_dirty(md, e);
 	pdp_chan_stage(e->ch, pkts, n, NULL, vif, 0);
 }
 
@@ -110,18 +93,6 @@ static void sort_by_place(const struct md_vr *vr, struct rte_mbuf **pkts, const 
 	}
 }
 
-/* As many as have a free slot. @return how many */
-static unsigned int stage_some(struct pdp_md *md, struct md_engine *e, struct rte_mbuf **pkts,
-			       const uint32_t *hashes, unsigned int n, uint8_t vif, uint8_t flags)
-{
-	n = RTE_MIN(n, e->ch->n_free);
-	if (n == 0)
-		return 0;
-	mark_dirty(md, e);
-	pdp_chan_stage(e->ch, pkts, n, hashes, vif, flags);
-	return n;
-}
-
 /* One engine's share; with a spilling balancer, what it has no slots for goes to the next that has.
  */
 static void send_share(struct pdp_md *md, struct md_vr *vr, unsigned int place,
@@ -134,11 +105,14 @@ static void send_share(struct pdp_md *md, struct md_vr *vr, unsigned int place,
 	for (unsigned int i = 0; i < tries && done < n; i++) {
 		struct md_engine *e = vr->engines[(place + i) % vr->n_engines];
 
-		done += stage_some(md, e, pkts + done, hashes != NULL ? hashes + done : NULL,
-				   n - done, vif, flags);
+		done += md_stage(md, e, pkts + done, hashes != NULL ? hashes + done : NULL,
+				 n - done, vif, flags);
 	}
-	if (unlikely(done < n))
-		drop(vr, pkts + done, n - done, PDP_DROP_ENGINE_FULL);
+	if (likely(done == n))
+		return;
+	if (vr->tag != 0)
+		md_hold_undo(vr, hashes + done, n - done);
+	md_drop(vr, pkts + done, n - done, PDP_DROP_ENGINE_FULL);
 }
 
 static void send_balanced(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf **pkts,
@@ -147,14 +121,16 @@ static void send_balanced(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf *
 	const bool hashed = vr->balancer->needs_hash;
 	uint32_t hashes[RX_BURST];
 	uint8_t places[RX_BURST];
-	unsigned int first = 0;
+	unsigned int first = 0, held;
 	struct sorted s;
 
 	if (hashed)
 		hash_run(vr, pkts, results, n, vif, hashes);
 	if (vr->balancer->needs_load)
 		md_load(md, vr);
-	vr->balancer->pick(vr->balance, hashed ? hashes : NULL, n, places);
+	held = vr->balancer->pick(vr->balance, hashed ? hashes : NULL, n, places);
+	if (unlikely(held != 0))
+		n = md_hold(md, vr, pkts, hashes, places, n, vif);
 	sort_by_place(vr, pkts, hashed ? hashes : NULL, places, n, &s);
 	for (unsigned int p = 0; p < vr->n_engines; p++) {
 		if (s.end[p] != first)
@@ -219,10 +195,10 @@ static void send_run(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts,
 	}
 	if (unlikely(!fit))
 		n = make_fit(vr, pkts, n);
-	if (likely(vr->n_engines == 1))
+	if (likely(vr->single))
 		send_single(md, vr, pkts, n, index);
 	else if (vr->n_engines == 0)
-		drop(vr, pkts, n, PDP_DROP_NO_ENGINE);
+		md_drop(vr, pkts, n, PDP_DROP_NO_ENGINE);
 	else
 		send_balanced(md, vr, pkts, results, n, index);
 }

@@ -11,7 +11,8 @@
 
 static bool balancer_known(const char *name)
 {
-	return strcmp(name, "flow") == 0 || strcmp(name, "weighted") == 0;
+	return strcmp(name, "flow") == 0 || strcmp(name, "flow-jsq") == 0 ||
+	       strcmp(name, "weighted") == 0;
 }
 
 static void check_vif(const struct pdp_config *config, const struct pdp_vif_config *vif)

@@ -15,8 +15,8 @@ static const uint16_t test_md_cpus[] = {0};
 
 static inline bool test_balancer_known(const char *name)
 {
-	return strcmp(name, "flow") == 0 || strcmp(name, "rr") == 0 ||
-	       strcmp(name, "weighted") == 0;
+	return strcmp(name, "flow") == 0 || strcmp(name, "flow-jsq") == 0 ||
+	       strcmp(name, "rr") == 0 || strcmp(name, "weighted") == 0;
 }
 
 /** CPUs 0..3, the MD on CPU 0; plugins are not looked up. */

@@ -54,7 +54,7 @@ static void test_defaults(void **state)
 	assert_int_equal(config->ports[1].mtu, 9000);
 	assert_string_equal(config->vrs[0].plugin, "relay");
 	assert_string_equal(config->vrs[0].args, "{}");
-	assert_string_equal(config->vrs[0].balance, "flow");
+	assert_string_equal(config->vrs[0].balance, "flow-jsq");
 	assert_int_equal(config->vrs[0].engines, 1);
 	assert_int_equal(config->vrs[0].isolation, PDP_ISOLATION_SECONDARY);
 	assert_int_equal(config->vrs[0].hash, PDP_HASH_INNER);

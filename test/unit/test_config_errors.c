@@ -394,7 +394,7 @@ static void test_keys_that_do_not_fit(void **state)
 		{VR("'engines': 2, 'balance': 'weighted',\n'weights': [1], 'vifs': [" VIF_A "]"),
 		 "4: vrs[0].weights: 1 weights for 2 engines; give one for each engine"},
 		{VR("'weights': [1], 'vifs': [" VIF_A "]"),
-		 "3: vrs[0].weights: balance \"flow\" has no weights; take them out, or use "
+		 "3: vrs[0].weights: balance \"flow-jsq\" has no weights; take them out, or use "
 		 "balance "
 		 "\"weighted\""},
 	};

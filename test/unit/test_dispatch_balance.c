@@ -124,7 +124,7 @@ static void test_rr_order(void **state)
 	/* It goes on where the burst before ended, also when engines left meanwhile. */
 	rr->pick(&b, NULL, 2, out);
 	assert_memory_equal(out, ((uint8_t[]){1, 2}), 2);
-	pdp_balance_leave(&b, 2);
+	pdp_balance_leave(&b, 2, true);
 	rr->pick(&b, NULL, 3, out);
 	assert_memory_equal(out, ((uint8_t[]){0, 1, 0}), 3);
 }
@@ -316,14 +316,14 @@ static void test_flow_leave(void **state)
 		struct pdp_bucket before[PDP_BUCKETS];
 
 		memcpy(before, b.buckets, sizeof(before));
-		pdp_balance_leave(&b, n);
+		pdp_balance_leave(&b, n, true);
 		expect_even_buckets();
 		for (unsigned int i = 0; i < PDP_BUCKETS; i++) {
 			if (before[i].place < n)
 				assert_int_equal(before[i].place, b.buckets[i].place);
 		}
 	}
-	pdp_balance_leave(&b, 0);
+	pdp_balance_leave(&b, 0, true);
 }
 
 int main(void)
