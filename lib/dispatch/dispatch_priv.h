@@ -79,6 +79,7 @@ struct md_vr {
 	bool track;	   /* what comes back may be counted in buckets */
 	bool unsure;	   /* md_vr_settle() has to look again */
 	uint32_t tag;	   /* of its packets: TAG_* */
+	bool full;	   /* several engines: some packet had no slot of late */
 	uint8_t vif_kind[PDP_VIF_MAX];
 	struct md_vif *vifs;			    /* n_vifs, a part of md->vifs */
 	struct md_engine *engines[PDP_ENGINES_MAX]; /* by place: those that get packets */

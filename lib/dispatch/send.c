@@ -113,6 +113,23 @@ static void send_share(struct pdp_md *md, struct md_vr *vr, unsigned int place,
 	if (vr->tag != 0)
 		md_hold_undo(vr, hashes + done, n - done);
 	md_drop(vr, pkts + done, n - done, PDP_DROP_ENGINE_FULL);
+	vr->full = true;
+}
+
+/* A VR that had no slots for all before: what has none now is dropped before hash and balance.
+ * @return how many have one */
+static unsigned int shed(struct md_vr *vr, struct rte_mbuf **pkts, unsigned int n)
+{
+	uint32_t room = 0;
+
+	for (unsigned int p = 0; p < vr->n_engines; p++)
+		room += vr->engines[p]->ch->n_free;
+	if (room >= n) {
+		vr->full = false;
+		return n;
+	}
+	md_drop(vr, pkts + room, n - room, PDP_DROP_ENGINE_FULL);
+	return room;
 }
 
 static void send_balanced(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf **pkts,
@@ -199,7 +216,7 @@ static void send_run(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts,
 		send_single(md, vr, pkts, n, index);
 	else if (vr->n_engines == 0)
 		md_drop(vr, pkts, n, PDP_DROP_NO_ENGINE);
-	else
+	else if (likely(!vr->full) || (n = shed(vr, pkts, n)) != 0)
 		send_balanced(md, vr, pkts, results, n, index);
 }
 

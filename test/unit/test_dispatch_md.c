@@ -238,6 +238,42 @@ static void test_shares(void **state)
 	assert_int_equal(hand_take(&h, 0, 1, d, 256), 48);
 }
 
+/* Overloaded: as many as have a slot go in, the rest is dropped; with slots free again all goes in.
+ */
+static void test_shed(void **state)
+{
+	struct pdp_desc d[16];
+
+	hand_engine_add(&h, 0, 0, 8, 0, 1);
+	hand_engine_add(&h, 0, 1, 8, 0, 1);
+	hand_rx_vr(&h, 0, 0, 64, 1);
+	hand_turns(&h, 2);
+	expect_drops(0, PDP_DROP_ENGINE_FULL, 48);
+	hand_rx_vr(&h, 0, 0, 64, 1);
+	hand_turns(&h, 2);
+	expect_drops(0, PDP_DROP_ENGINE_FULL, 112);
+	assert_int_equal(hand_take(&h, 0, 0, d, 16), 8);
+	for (unsigned int i = 0; i < 3; i++)
+		hand_give(&h, 0, 0, kit_answer(d[i], PDP_FORWARD, 0));
+	hand_turns(&h, 2);
+	hand_rx_vr(&h, 0, 0, 64, 1);
+	hand_turns(&h, 2);
+	expect_drops(0, PDP_DROP_ENGINE_FULL, 112 + 61);
+	for (unsigned int i = 3; i < 8; i++)
+		hand_give(&h, 0, 0, kit_answer(d[i], PDP_FORWARD, 0));
+	hand_forward_all(&h, 0, 0, 0);
+	hand_forward_all(&h, 0, 1, 0);
+	hand_turns(&h, 2);
+	for (unsigned int i = 0; i < 5; i++) {
+		hand_rx_vr(&h, 0, 0, 16, 1);
+		hand_turns(&h, 2);
+		hand_forward_all(&h, 0, 0, 0);
+		hand_forward_all(&h, 0, 1, 0);
+		hand_turns(&h, 2);
+	}
+	expect_drops(0, PDP_DROP_ENGINE_FULL, 112 + 61);
+}
+
 /* `flow` does not spill: a flow's packets stay with its engine or are dropped. */
 static void test_flow_stays(void **state)
 {
@@ -615,6 +651,7 @@ int main(void)
 		three(test_no_match),
 		one(test_engine_full),
 		one(test_spill),
+		one(test_shed),
 		one(test_jsq),
 		one(test_shares),
 		cmocka_unit_test(test_flow_stays),
