@@ -6,7 +6,7 @@
 . "$PDP_SOURCE/test/functional/bench.sh"
 
 bench_begin
-cases="lvrm-2a lvrm-2b lvrm-3a pdp-tab1 pdp-tab2 pdp-fig13 one-cpu cost"
+cases="lvrm-2a lvrm-2b lvrm-3a pdp-tab1 pdp-tab2 pdp-fig13 scale one-cpu cost"
 # shellcheck disable=SC2086 # words
 bench_run $cases
 
@@ -42,6 +42,9 @@ f = figures["pdp-tab2"]
 assert all(f[way + "_p99_us"] > 0 and f[way + "_loss_pct"] >= 0 for way in ("rr", "weighted", "jsq")), f
 
 assert rows["pdp-fig13"] and all(row["mbps"] > 0 and row["engines"] == 3 for row in rows["pdp-fig13"]), rows["pdp-fig13"]
+
+f = figures["scale"]
+assert f["lost"] == 0 and 0 < f["grow_p50_us"] <= f["grow_p99_us"] and f["cycles"] == 5, f
 
 f = figures["one-cpu"]
 assert f["light_least"] > 0 and f["overload_least"] > 0 and f["light_jain"] > 0.9 and f["overload_jain"] > 0.9, f
