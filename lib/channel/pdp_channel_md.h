@@ -21,7 +21,7 @@
 
 #define PDP_BLANK_BURST 64 /**< BLANKs lent at once at most */
 #define PDP_FRAME_MIN	14 /**< shortest frame that the MD gives to a port, bytes */
-#define PDP_STAGE_AHEAD 64 /**< entries whose lines are asked for before they are written */
+#define PDP_STAGE_AHEAD 128 /**< entries whose lines are asked for before they are written */
 
 /** Offload flags that survive the way through an engine: the dynamic ones, which are the
  * application's. */

@@ -7,7 +7,7 @@
  */
 #include "dispatch_priv.h"
 
-#define COLLECT_MAX 256u /* per engine and turn */
+#define COLLECT_MAX 512u /* per engine and turn */
 #define CTL_BURST   4	 /* control messages per engine and turn (DESIGN rule 8) */
 #define BLANK_BURST 8	 /* BLANKs topped up per engine and turn */
 #define IDLE_VISITS 2	 /* idle engines looked at per turn; all when there is nothing else to do */
