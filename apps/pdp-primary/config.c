@@ -89,13 +89,25 @@ static int check_plugin(const struct pdp_vr_config *vr)
 	return rc;
 }
 
+/* What takes control groups that may be written. */
+static int check_strict(const struct pdp_vr_config *vr)
+{
+	char why[1024];
+
+	if (!vr->strict || pdp_engines_check_shares(why, sizeof(why)) == 0)
+		return 0;
+	return complain("%s: %s.strict: there are no CPU shares: %s; or leave strict out",
+			node.config_file, vr->path, why);
+}
+
 static int check(void)
 {
 	unsigned int need_mb, secondaries = 0;
 
 	for (unsigned int i = 0; i < node.config->n_vrs; i++) {
 		secondaries += node.config->vrs[i].engines_total;
-		if (node.check_only && check_plugin(&node.config->vrs[i]) != 0)
+		if (node.check_only && (check_plugin(&node.config->vrs[i]) != 0 ||
+					check_strict(&node.config->vrs[i]) != 0))
 			return -1;
 	}
 	if (secondaries != 0 && node.in_memory)

@@ -66,14 +66,20 @@ static int make_classifier(void)
 	return node.cls != NULL ? 0 : complain("%s: vifs %s", node.config_file, err);
 }
 
-/* True when some CPU is both an MD lcore's and another lcore's or an engine's. */
-static bool shares_cpu(void)
+static bool mds_share_cpu(void)
 {
 	for (unsigned int i = 0; i < node.n_md; i++) {
 		for (unsigned int k = i + 1; k < node.n_md; k++) {
 			if (node.md_cpus[i] == node.md_cpus[k])
 				return true;
 		}
+	}
+	return false;
+}
+
+bool dispatch_engines_here(void)
+{
+	for (unsigned int i = 0; i < node.n_md; i++) {
 		for (unsigned int k = 0; k < node.config->engine_cpus.n; k++) {
 			if (node.md_cpus[i] == node.config->engine_cpus.cpus[k])
 				return true;
@@ -120,7 +126,8 @@ static int make_mds(struct pdp_md_vr_params *vrs, uint16_t *ids, uint16_t *rxqs,
 		.cls = node.cls,
 		.pool = node.pool,
 		.adaptive = c->md_poll == PDP_POLL_ADAPTIVE,
-		.shares_cpu = shares_cpu(),
+		.shares_cpu = mds_share_cpu(),
+		.engines_here = dispatch_engines_here(),
 	};
 
 	for (unsigned int i = 0; i < c->n_ports; i++) {

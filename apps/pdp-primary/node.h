@@ -137,6 +137,7 @@ int ports_init(void);
 void ports_fini(void);
 int dispatch_init(void);
 void dispatch_fini(void);
+bool dispatch_engines_here(void); /* on a CPU of an MD */
 int stats_init(void);
 void stats_fini(void);
 int telemetry_init(void);

@@ -57,17 +57,6 @@ static enum pdp_engine_poll engine_poll(enum pdp_poll poll)
 					   : PDP_ENGINE_POLL_AUTO;
 }
 
-static bool md_and_engines_share(void)
-{
-	for (unsigned int i = 0; i < node.n_md; i++) {
-		for (unsigned int k = 0; k < node.config->engine_cpus.n; k++) {
-			if (node.md_cpus[i] == node.config->engine_cpus.cpus[k])
-				return true;
-		}
-	}
-	return false;
-}
-
 static int make_engines(void)
 {
 	const struct pdp_config *c = node.config;
@@ -82,10 +71,11 @@ static int make_engines(void)
 		.n_vrs = c->n_vrs,
 		.cpus = c->engine_cpus.cpus,
 		.n_cpus = c->engine_cpus.n,
-		.shares_md_cpu = md_and_engines_share(),
+		.md_cpus = node.md_cpus,
+		.shares_md_cpu = dispatch_engines_here(),
 		.base = node.base,
 	};
-	char err[512];
+	char err[1536];
 
 	node.engine_vrs = calloc(c->n_vrs + 1, sizeof(*node.engine_vrs));
 	if (node.engine_vrs == NULL)
@@ -102,6 +92,8 @@ static int make_engines(void)
 			.slots = c->vrs[v].slots,
 			.blanks = c->vrs[v].blank_slots,
 			.poll = engine_poll(c->vrs[v].poll),
+			.strict = c->vrs[v].strict,
+			.power = c->vrs[v].power,
 			.symmetric = c->vrs[v].hash == PDP_HASH_SYMMETRIC,
 			.vifs = node.vrs[v].vifs,
 			.n_vifs = c->vrs[v].n_vifs,

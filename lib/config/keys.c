@@ -172,6 +172,7 @@ static const struct key vr_keys[] = {
 	 .noun = "a utilization in percent"},
 	{"power", KEY_UINT, VR(power), .max = 100 * PDP_MONITOR_ENGINES_MAX, .def = "0",
 	 .noun = "a percentage of one engine CPU"},
+	{"strict", KEY_BOOL, VR(strict), .def = "false"},
 	{"exclusive", KEY_BOOL, VR(exclusive), .def = "false"},
 	{"cpus", KEY_CPUS, CPUS_OF(struct pdp_vr_config, cpus), .max = PDP_CPU_MAX,
 	 .def_words = "all of `cpus.engines`"},

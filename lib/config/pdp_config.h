@@ -76,6 +76,7 @@ struct pdp_vr_config {
 	uint32_t threshold_pps; /**< "threshold_pps": default 60000 */
 	uint32_t target_pct;	/**< "target_pct": 1..100, default 80 */
 	uint32_t power; /**< "power": guaranteed, percent of one engine CPU; default 0: nothing */
+	bool strict;	/**< "strict": a quota besides its slices */
 	bool exclusive; /**< "exclusive": its CPUs are nobody else's; default false */
 	struct pdp_cpu_list cpus; /**< "cpus": of cpus.engines; default: all */
 	enum pdp_isolation

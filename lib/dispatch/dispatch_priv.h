@@ -19,6 +19,7 @@
 #define TX_BURST      64
 #define FLUSH_US      20   /* longest a packet waits for company before it is sent to its engine */
 #define FLUSH_MIN     16   /* staged packets that are sent without waiting */
+#define WORK_US	      50   /* of work between two sleeps, while engines wait for the same CPU */
 #define STALE_US      1000 /* queues known that long ago do not count; those too long that long are */
 #define COLLECT_BURST 64
 #define HOLD_VR	      1024 /* packets of a VR's held buckets that wait */
@@ -41,6 +42,7 @@ struct md_engine {
 	bool dirty;	     /* in md->dirty: has staged packets */
 	bool barrier;	     /* has left with packets that no bucket counts, and they are out yet */
 	uint32_t counted;    /* packets out that are counted in buckets */
+	bool local;	     /* runs on the MD lcore's own CPU */
 	uint64_t staged_tsc; /* when the first staged packet came */
 };
 
@@ -129,6 +131,10 @@ struct pdp_md {
 	bool paused;
 	bool adaptive;
 	bool shares_cpu;
+	bool engines_here;    /* engines may be on this CPU */
+	unsigned int n_local; /* known engines that are */
+	uint64_t slept_tsc;
+	uint64_t work_tsc;
 	bool idle;
 	uint32_t stop;
 	bool sampled;	      /* stages of this turn are measured */

@@ -137,11 +137,29 @@ static void run_calls(struct pdp_md *md)
 	}
 }
 
+static void nap(struct pdp_md *md)
+{
+	nanosleep(&(struct timespec){.tv_nsec = SLEEP_NS}, NULL);
+	md->slept_tsc = rte_rdtsc();
+}
+
+/* An engine has packets and waits for this very CPU. Yielding would not do: it and the MD are in
+ * control groups of their own, and a yield gives way within one's own group only. */
+static bool local_engine_waits(const struct pdp_md *md)
+{
+	for (unsigned int i = 0; md->n_local != 0 && i < md->n_active; i++) {
+		if (md->active[i]->local)
+			return true;
+	}
+	return false;
+}
+
 /* Nothing to do for a while: let others have the CPU, where there are others. */
 static void idle(struct pdp_md *md, unsigned int idle_turns)
 {
-	if (md->adaptive && idle_turns >= SLEEP_TURNS)
-		nanosleep(&(struct timespec){.tv_nsec = SLEEP_NS}, NULL);
+	if ((md->adaptive && idle_turns >= SLEEP_TURNS) ||
+	    (md->engines_here && (idle_turns >= IDLE_TURNS || local_engine_waits(md))))
+		nap(md);
 	else if ((md->adaptive || md->shares_cpu) && idle_turns >= IDLE_TURNS)
 		sched_yield();
 	else
@@ -164,6 +182,9 @@ int pdp_md_run(void *arg)
 			run_calls(md);
 		if (n != 0) {
 			idle_turns = 0;
+			if (unlikely(md->n_local != 0) && md->now - md->slept_tsc > md->work_tsc &&
+			    local_engine_waits(md))
+				nap(md);
 			continue;
 		}
 		count(&md->c.idle_loops, 1);

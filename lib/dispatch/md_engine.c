@@ -107,6 +107,16 @@ void pdp_md_engine_activate(struct pdp_md *md, unsigned int vr_index, unsigned i
 	}
 }
 
+void pdp_md_engine_set_local(struct pdp_md *md, unsigned int vr, unsigned int engine, bool local)
+{
+	struct md_engine *e = md->vrs[vr].all[engine];
+
+	if (e == NULL || e->local == local)
+		return;
+	e->local = local;
+	md->n_local += local ? 1 : -1u;
+}
+
 void pdp_md_engine_drain(struct pdp_md *md, unsigned int vr_index, unsigned int engine)
 {
 	struct md_vr *vr = &md->vrs[vr_index];
@@ -211,6 +221,7 @@ unsigned int pdp_md_engine_remove(struct pdp_md *md, unsigned int vr_index, unsi
 	if (e == NULL)
 		return 0;
 	pdp_md_engine_drain(md, vr_index, engine);
+	pdp_md_engine_set_local(md, vr_index, engine, false);
 	/* A ring of n slots holds no more than n descriptors, whatever its indexes say now. */
 	for (uint32_t i = 0; i <= (e->ch->n_slots + e->ch->n_blanks) / 32 + 1; i++) {
 		if (md_collect_engine(md, e) == 0)

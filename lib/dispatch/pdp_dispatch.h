@@ -95,6 +95,8 @@ struct pdp_md_params {
 	struct rte_mempool *pool;	  /**< for BLANKs; borrowed */
 	bool adaptive;			  /**< sleep up to 50 us when idle */
 	bool shares_cpu;		  /**< give the CPU away when idle: others run on it */
+	bool engines_here; /**< engines may run on an MD's CPU: sleep up to 50 us when idle, and
+			      while local engines (pdp_md_engine_set_local()) have packets */
 };
 
 /**
@@ -142,6 +144,13 @@ int pdp_md_engine_add(struct pdp_md *md, unsigned int vr, unsigned int engine, s
  */
 void pdp_md_engine_activate(struct pdp_md *md, unsigned int vr, unsigned int engine,
 			    uint32_t weight);
+
+/**
+ * Tell whether an engine runs on this MD lcore's own CPU. Where it does, it gets that CPU while it
+ * has packets: the lcore sleeps then, up to 50 us at a time, when it has nothing else to do and
+ * after every 50 us of work.
+ */
+void pdp_md_engine_set_local(struct pdp_md *md, unsigned int vr, unsigned int engine, bool local);
 
 /**
  * Send nothing more to an engine; what it returns is still collected. As few buckets move as an

@@ -11,6 +11,7 @@
 
 #include "pdp_engine.h"
 #include "pdp_engine_proto.h"
+#include "shares.h"
 
 #define CPUS_MAX       1024
 #define BACKOFF_MIN_MS 10
@@ -33,6 +34,7 @@ struct engine {
 	uint32_t cpu;
 	uint32_t old_cpu; /* where its other threads are, if it moved */
 	uint32_t pct;
+	struct shares_group group; /* its CPU share */
 	uint32_t generation;
 	uint32_t deaths;
 	unsigned int backoff_ms;
@@ -81,6 +83,10 @@ struct pdp_engines {
 	unsigned int next_refill;
 	bool lcore_used[RTE_MAX_LCORE];
 	unsigned int cpu_engines[CPUS_MAX]; /* that run, start or drain */
+	unsigned int n_cpus_used;	    /* with one or more of them */
+	struct shares *shares;		    /* NULL: there are none */
+	char no_shares[1024];		    /* why, until it is said */
+	struct shares_group md_group;
 };
 
 /* place.c: lcore ids and CPUs */
@@ -110,6 +116,13 @@ int mds_drain(struct engine *e, unsigned int *n_out);
 int mds_remove(struct engine *e, unsigned int *n_lost);
 /* @param changes  a list by next_change; their channels go by busy_poll */
 int mds_may_sleep(struct pdp_engines *all, struct engine *changes);
+
+/* slices.c: CPU shares */
+int slices_open(struct pdp_engines *all, char *err, size_t err_size);
+void slices_close(struct pdp_engines *all);
+/* Its group with its weight, and it in it; may be called whenever something of it changed. */
+void slices_apply(struct engine *e);
+void slices_leave(struct engine *e);
 
 /* spawn.c: region, process */
 int region_make(struct engine *e, char *err, size_t err_size);

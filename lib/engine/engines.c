@@ -41,6 +41,8 @@ struct pdp_engines *pdp_engines_create(const struct pdp_engines_params *params, 
 		return NULL;
 	}
 	rc = join_listen(all, err, err_size);
+	if (rc == 0)
+		rc = slices_open(all, err, err_size);
 	if (rc != 0) {
 		join_close(all);
 		free(all->pools);
@@ -56,6 +58,7 @@ void pdp_engines_destroy(struct pdp_engines *all)
 	if (all == NULL)
 		return;
 	join_close(all);
+	slices_close(all);
 	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
 		for (unsigned int i = 0; i < PDP_ENGINES_MAX; i++)
 			free(all->by_vr[v][i]);
@@ -111,6 +114,16 @@ static int wait_ready(struct pdp_engines *all, char *err, size_t err_size)
 	return 0;
 }
 
+/* Until somebody knows better: what is guaranteed, in equal parts. */
+static uint16_t first_pct(const struct pdp_engines_vr *vr, unsigned int index)
+{
+	if (vr->weights != NULL)
+		return (uint16_t)vr->weights[index];
+	if (vr->power != 0)
+		return (uint16_t)RTE_MAX(1u, RTE_MIN(100u, vr->power / vr->n_engines));
+	return WEIGHT_DEFAULT;
+}
+
 int pdp_engines_start(struct pdp_engines *all, char *err, size_t err_size)
 {
 	int rc;
@@ -123,8 +136,7 @@ int pdp_engines_start(struct pdp_engines *all, char *err, size_t err_size)
 		for (unsigned int i = 0; i < plan->n; i++)
 			plan->at[i] = (struct pdp_engines_place){
 				.cpu = PDP_ENGINES_ANY_CPU,
-				.pct = vr->weights != NULL ? (uint16_t)vr->weights[i]
-							   : WEIGHT_DEFAULT,
+				.pct = first_pct(vr, i),
 			};
 	}
 	all->booting = true;

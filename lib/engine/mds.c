@@ -61,6 +61,8 @@ static void on_apply(struct pdp_md *md, void *arg)
 
 		if (e != NULL && e->state == PDP_ENGINE_RUNNING)
 			pdp_md_engine_activate(md, c->vr, i, e->pct);
+		if (e != NULL)
+			pdp_md_engine_set_local(md, c->vr, i, e->cpu == c->all->p.md_cpus[c->md]);
 	}
 	for (unsigned int i = 0; i < top; i++) {
 		const struct engine *e = c->all->by_vr[c->vr][i];

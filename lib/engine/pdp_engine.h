@@ -50,6 +50,8 @@ struct pdp_engines_vr {
 	uint32_t blanks;
 	enum pdp_engine_poll poll;
 	bool symmetric;
+	bool strict;	/**< its engines get their slices and no more */
+	uint32_t power; /**< guaranteed, percent of one CPU; 0: none */
 	const struct pdp_vif_conf *vifs;
 	unsigned int n_vifs;
 };
@@ -62,6 +64,7 @@ struct pdp_engines_params {
 	const char *program;	 /**< path of pdp-engine */
 	struct pdp_md **mds;
 	unsigned int n_md;
+	const uint16_t *md_cpus; /**< n_md */
 	const struct pdp_engines_vr *vrs;
 	unsigned int n_vrs;
 	const uint16_t *cpus; /**< CPUs for engines, nearest first */
@@ -168,6 +171,13 @@ void pdp_engines_stop(struct pdp_engines *engines, unsigned int deadline_ms);
  * for ever).
  */
 bool pdp_engines_locks_lost(const struct pdp_engines *engines);
+
+/**
+ * Whether CPU shares can be had here, without a node: what `strict` takes.
+ * @param why  out, on failure: a sentence
+ * @return 0 or -errno
+ */
+int pdp_engines_check_shares(char *why, size_t why_size);
 
 /** NULL: nothing. After pdp_engines_stop(). */
 void pdp_engines_destroy(struct pdp_engines *engines);

@@ -122,7 +122,7 @@ void place_enter(struct engine *e, uint32_t cpu, uint32_t pct)
 	e->cpu = cpu;
 	e->pct = pct;
 	e->on_cpu = true;
-	e->all->cpu_engines[cpu]++;
+	e->all->n_cpus_used += e->all->cpu_engines[cpu]++ == 0;
 }
 
 /*
@@ -131,6 +131,7 @@ void place_enter(struct engine *e, uint32_t cpu, uint32_t pct)
  */
 void place_apply(struct engine *e)
 {
+	slices_apply(e);
 	if (!e->moved)
 		return;
 	e->moved = false;
@@ -143,7 +144,7 @@ void place_apply(struct engine *e)
 void place_leave(struct engine *e)
 {
 	if (e->on_cpu)
-		e->all->cpu_engines[e->cpu]--;
+		e->all->n_cpus_used -= --e->all->cpu_engines[e->cpu] == 0;
 	e->on_cpu = false;
 }
 

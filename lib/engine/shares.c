@@ -99,6 +99,7 @@ static int make_node(struct shares *s, unsigned int n_cpus)
 	/* What a killed primary left; engines of its that are just leaving stay for now. */
 	if (rc == 0)
 		remove_groups(s, false);
+	s->n_cpus = n_cpus;
 	return rc == 0 ? s->ops->weight(node, node_weight(n_cpus)) : rc;
 }
 
@@ -187,6 +188,9 @@ const char *shares_where(const struct shares *s)
 
 void shares_cpus(struct shares *s, unsigned int n_cpus)
 {
+	if (n_cpus == s->n_cpus)
+		return;
+	s->n_cpus = n_cpus;
 	s->ops->weight((struct shares_dir){s->node, "."}, node_weight(n_cpus));
 }
 

@@ -44,9 +44,10 @@ struct shares {
 	char own_path[PATH_MAX]; /**< the primary's group, where it was when it started */
 	char name[64];		 /**< of the node's group, below it */
 	char where[PATH_MAX + 96];
-	int own;      /**< the two folders */
-	int node;     /**< -1: not made */
-	bool enabled; /**< prepare() changed the primary's group */
+	int own;	     /**< the two folders */
+	int node;	     /**< -1: not made */
+	unsigned int n_cpus; /**< as weighed last */
+	bool enabled;	     /**< prepare() changed the primary's group */
 };
 
 /* shares_file.c */

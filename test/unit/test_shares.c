@@ -162,6 +162,8 @@ static void test_v1_words(void **state)
 	assert_non_null(strstr(shares_where(s), "/cpu/mine/pdp-test"));
 	/* Ordinary on each of three CPUs. */
 	check_file("cpu/mine/pdp-test/cpu.shares", "3072");
+	shares_cpus(s, 5);
+	check_file("cpu/mine/pdp-test/cpu.shares", "5120");
 	assert_int_equal(shares_make(s, &g, "red.0"), 0);
 	check_file("cpu/mine/pdp-test/red.0/cpu.cfs_quota_us", "-1");
 	assert_int_equal(shares_weight(s, &g, 600), 0);
