@@ -117,12 +117,12 @@ int mds_remove(struct engine *e, unsigned int *n_lost);
 /* @param changes  a list by next_change; their channels go by busy_poll */
 int mds_may_sleep(struct pdp_engines *all, struct engine *changes);
 
-/* slices.c: CPU shares */
-int slices_open(struct pdp_engines *all, char *err, size_t err_size);
-void slices_close(struct pdp_engines *all);
+/* weigh.c: CPU shares */
+int weigh_open(struct pdp_engines *all, char *err, size_t err_size);
+void weigh_close(struct pdp_engines *all);
 /* Its group with its weight, and it in it; may be called whenever something of it changed. */
-void slices_apply(struct engine *e);
-void slices_leave(struct engine *e);
+void weigh_apply(struct engine *e);
+void weigh_leave(struct engine *e);
 
 /* spawn.c: region, process */
 int region_make(struct engine *e, char *err, size_t err_size);

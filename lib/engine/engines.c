@@ -42,7 +42,7 @@ struct pdp_engines *pdp_engines_create(const struct pdp_engines_params *params, 
 	}
 	rc = join_listen(all, err, err_size);
 	if (rc == 0)
-		rc = slices_open(all, err, err_size);
+		rc = weigh_open(all, err, err_size);
 	if (rc != 0) {
 		join_close(all);
 		free(all->pools);
@@ -58,7 +58,7 @@ void pdp_engines_destroy(struct pdp_engines *all)
 	if (all == NULL)
 		return;
 	join_close(all);
-	slices_close(all);
+	weigh_close(all);
 	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
 		for (unsigned int i = 0; i < PDP_ENGINES_MAX; i++)
 			free(all->by_vr[v][i]);

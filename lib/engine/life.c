@@ -118,7 +118,7 @@ static void give_back(struct engine *e)
 	e->pidfd = e->sock = -1;
 	region_free(e);
 	place_give(e->all, e->lcore);
-	slices_leave(e);
+	weigh_leave(e);
 	e->pid = 0;
 	e->busy_poll = e->let_in = e->moved = false;
 }
@@ -232,7 +232,7 @@ static int start(struct engine *e, char *err, size_t err_size)
 	if (rc != 0)
 		goto unmake;
 	e->state = PDP_ENGINE_STARTING;
-	slices_apply(e);
+	weigh_apply(e);
 	rc = engine_watch_pid(e);
 	if (rc == 0)
 		return 0;

@@ -131,7 +131,7 @@ void place_enter(struct engine *e, uint32_t cpu, uint32_t pct)
  */
 void place_apply(struct engine *e)
 {
-	slices_apply(e);
+	weigh_apply(e);
 	if (!e->moved)
 		return;
 	e->moved = false;

@@ -58,7 +58,7 @@ static void outweigh(struct pdp_engines *all)
 			shares_where(all->shares), strerror(-rc));
 }
 
-int slices_open(struct pdp_engines *all, char *err, size_t err_size)
+int weigh_open(struct pdp_engines *all, char *err, size_t err_size)
 {
 	char name[64], why[sizeof(all->no_shares)];
 	const char *strict = strict_vr(all);
@@ -89,7 +89,7 @@ int pdp_engines_check_shares(char *why, size_t why_size)
 	return s != NULL ? 0 : -errno;
 }
 
-void slices_close(struct pdp_engines *all)
+void weigh_close(struct pdp_engines *all)
 {
 	shares_close(all->shares);
 	all->shares = NULL;
@@ -140,7 +140,7 @@ static int enter(struct engine *e)
 	return rc;
 }
 
-void slices_apply(struct engine *e)
+void weigh_apply(struct engine *e)
 {
 	struct pdp_engines *all = e->all;
 	int rc;
@@ -166,7 +166,7 @@ void slices_apply(struct engine *e)
 		complain(e, "no quota", rc);
 }
 
-void slices_leave(struct engine *e)
+void weigh_leave(struct engine *e)
 {
 	if (e->all->shares == NULL)
 		return;
