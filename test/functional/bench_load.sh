@@ -6,7 +6,7 @@
 . "$PDP_SOURCE/test/functional/bench.sh"
 
 bench_begin
-cases="lvrm-2a lvrm-2b lvrm-3a pdp-tab1 pdp-tab2 pdp-fig13 scale one-cpu cost"
+cases="lvrm-2a lvrm-2b lvrm-3a lvrm-3b pdp-tab1 pdp-tab2 pdp-fig13 scale one-cpu cost"
 # shellcheck disable=SC2086 # words
 bench_run $cases
 
@@ -31,6 +31,10 @@ f = figures["lvrm-3a"]
 for way in ("jsq", "rr", "random", "weighted", "flow"):
     assert f[way + "_kpps"] > 0 and f[way + "_p50_us"] > 0, (way, f)
 assert f["rr_jain_engines"] > 0.99 and f["flow_out_of_order_pct"] == 0, f
+
+f = figures["lvrm-3b"]
+assert 0 < f["two_of_ideal"] < 1.2 and f["jain_8"] > 0.5 and f["port_jain_8"] > 0.5, f
+assert 0.5 < f["small_flow_delivered_min"] <= f["small_flow_delivered"] <= 1, f
 
 f = figures["pdp-tab1"]
 for n in (1, 2, 3):
