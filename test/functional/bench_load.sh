@@ -28,9 +28,9 @@ assert 0 < f["paced_kpps_1"] and 0 < f["paced_kpps_6"] and 0 < f["paced_of_ideal
 assert {row["engines"] for row in rows["lvrm-2b"]} == {1, 6}, rows["lvrm-2b"]
 
 f = figures["lvrm-3a"]
-for way in ("jsq", "rr", "random", "weighted", "flow"):
+for way in ("jsq", "rr", "random", "weighted", "flow", "flow_jsq"):
     assert f[way + "_kpps"] > 0 and f[way + "_p50_us"] > 0, (way, f)
-assert f["rr_jain_engines"] > 0.99 and f["flow_out_of_order_pct"] == 0, f
+assert f["rr_jain_engines"] > 0.99 and f["flow_out_of_order_pct"] == 0 == f["flow_jsq_out_of_order_pct"], f
 
 f = figures["lvrm-3b"]
 assert 0 < f["two_of_ideal"] < 1.2 and f["jain_8"] > 0.5 and f["port_jain_8"] > 0.5, f
@@ -38,7 +38,7 @@ assert 0.5 < f["small_flow_delivered_min"] <= f["small_flow_delivered"] <= 1, f
 
 f = figures["pdp-tab1"]
 for n in (1, 2, 3):
-    assert f[f"rr_{n}_pct"] >= 0 and f[f"flow_{n}_reordered"] == 0, f
+    assert f[f"rr_{n}_pct"] >= 0 and f[f"flow_{n}_reordered"] == 0 == f[f"flow_jsq_{n}_reordered"], f
 assert f["lost"] == 0 and f["rr_tcp_out_of_order"] > 0, f
 assert all(row["tcp_mbps"] > 0 for row in rows["pdp-tab1"] if "tcp_mbps" in row)
 
@@ -48,13 +48,13 @@ assert all(f[way + "_p99_us"] > 0 and f[way + "_loss_pct"] >= 0 for way in ("rr"
 assert rows["pdp-fig13"] and all(row["mbps"] > 0 and row["engines"] == 3 for row in rows["pdp-fig13"]), rows["pdp-fig13"]
 
 f = figures["scale"]
-assert f["lost"] == 0 and 0 < f["grow_p50_us"] <= f["grow_p99_us"] and f["cycles"] == 5, f
+assert f["lost"] == 0 and 0 < f["grow_p50_us"] <= f["grow_p99_us"] and f["cycles"] == 5 and f["reordered"] == 0, f
 
 f = figures["one-cpu"]
 assert f["light_least"] > 0 and f["overload_least"] > 0 and f["light_jain"] > 0.9 and f["overload_jain"] > 0.9, f
 
 f = figures["cost"]
-assert f["full_mpps"] > 0 and len([k for k in f if k.endswith("_cpu_s_per_mpkt")]) == 6, f
+assert f["full_mpps"] > 0 and f["flow_cycles"] > 0 and f["flow_jsq_cycles"] > 0 and len([k for k in f if k.endswith("_cpu_s_per_mpkt")]) == 6, f
 assert f["adaptive_0_cpus"] < f["busy_0_cpus"], f
 END
 echo "all cases run and leave nothing"

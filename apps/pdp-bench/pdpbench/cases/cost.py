@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-cost: what the node itself costs. CPU time of the primary and the engine for a million packets, at 0, 10, 50 and 100 %
+cost: what the node itself costs. Cycles that the MD spends on a packet, all its stages together, with `flow` and with
+`flow-jsq`: two engines, 997 flows, as much as the MD can do (closed loop), so that bursts are full; in turns, and medians
+of short windows, as one that somebody interrupts is far off. Then CPU time of the primary and the engine for a million packets, at 0, 10, 50 and 100 %
 of what one engine carries, where both poll without end and where both sleep when there is nothing to do
 (md.poll, vrs[].poll). A load of 0 has no packets: CPUs in use instead.
 """
@@ -8,14 +10,54 @@ import time
 
 from .. import quiet
 from ..loadgen import WIRE_OVERHEAD, LoadgenNode, node_config, one_vr, ports
-from ..session import Sample, summary_row
+from ..parties import stage_cycles
+from ..session import Sample, medians_of, summary_row
+from ..summary import median
 
 NAME = "cost"
-ABOUT = "CPU time a million packets by load, polling and adaptive"
+ABOUT = "cycles a packet of flow-jsq over flow; CPU time a million packets by load, polling and adaptive"
 ROUNDS = 3
 WINDOW_S = 2.0
 LOADS_PCT = [0, 10, 50, 100]
 POLLS = ["busy", "adaptive"]
+BALANCERS = ["flow", "flow-jsq"]
+BALANCED_SLOTS = 16384
+BALANCED_ROUNDS = 7
+SHORT_S = 0.1
+SHORT_WINDOWS = 15
+STAGES = ("receive", "classify", "send", "collect", "transmit")
+
+
+def cycles(session, balance):
+    """@return Sample: cycles a packet of all stages of the MD"""
+    vr = one_vr(engines=2, balance=balance, slots=BALANCED_SLOTS)
+    vdevs = ports(f"loop=closed,flows=997,measure=0,size={84 - WIRE_OVERHEAD}")
+    windows = []
+    with LoadgenNode(session, f"pdp, {balance}", node_config(session, [vr]), vdevs) as node:
+        node.wait_for_traffic()
+        session.warm_up()
+        begin = quiet.take()
+        old = node.control.ask("stats")["node"]["stages"]
+        for _ in range(3 if session.options.quick else SHORT_WINDOWS):
+            time.sleep(SHORT_S)
+            new = node.control.ask("stats")["node"]["stages"]
+            windows.append(stage_cycles(old, new))
+            old = new
+        disturbed = quiet.judge(begin, quiet.take()).disturbed
+    of_stage = {s: median([w[s] for w in windows if w[s] is not None]) for s in STAGES}
+    return Sample(sum(of_stage.values()), disturbed, of_stage)
+
+
+def balancers(session):
+    """@return (rows, figures)"""
+    samples = session.rounds(session.runs(BALANCED_ROUNDS), BALANCERS, lambda balance: cycles(session, balance),
+                             lambda balance, s: f"{balance}: {s.value:.1f} cycles a packet")
+    rows = [{"balance": balance, **medians_of(taken), **summary_row(taken, "cycles")}
+            for balance, taken in samples.items()]
+    figures = {f"{balance.replace('-', '_')}_cycles": summary_row(taken, "cycles")["cycles"]
+               for balance, taken in samples.items()}
+    figures["flow_jsq_over_flow_cycles"] = median([b.value - a.value for a, b in zip(*samples.values())])
+    return rows, figures
 
 
 def start(session, poll):
@@ -78,5 +120,5 @@ def cpu_seconds(session):
 
 def run(session):
     """The case."""
-    rows, figures = cpu_seconds(session)
-    return {"rows": rows, "figures": figures}
+    of_balancers, of_cpus = balancers(session), cpu_seconds(session)
+    return {"rows": of_balancers[0] + of_cpus[0], "figures": {**of_balancers[1], **of_cpus[1]}}

@@ -2,8 +2,8 @@
 """
 lvrm-3a: LVRM's experiment 3a, which engine a packet goes to. Six engines of 60 kfps each (relay, paced), 90 % of what
 they serve is offered in 251 flows. LVRM balances frame by frame (jsq, rr, random) or flow by flow; ours are rows of the
-same name, `flow` is its flow-based random choice. Throughput, loss, latency, how evenly the engines are used (Jain),
-and what order costs: percent of the packets that leave after a later one of their flow.
+same name, `flow` is its flow-based random choice, `flow-jsq` its flow-based jsq. Throughput, loss, latency, how evenly
+the engines are used (Jain), and what order costs: percent of the packets that leave after a later one of their flow.
 """
 from ..loadgen import ENGINE_PPS, LoadgenNode, node_config, paced_vr, ports
 from ..session import Sample, medians_of, summary_row
@@ -16,7 +16,7 @@ WINDOW_S = 2.0
 ENGINES = 6
 LOAD = 0.9
 FLOWS = 251  # flows take turns: a number that no number of engines divides
-SCHEMES = ["jsq", "rr", "random", "weighted", "flow"]
+SCHEMES = ["jsq", "rr", "random", "weighted", "flow", "flow-jsq"]
 COLUMNS = ("loss_pct", "out_of_order_pct", "p50_us", "p99_us", "jain_engines")
 
 

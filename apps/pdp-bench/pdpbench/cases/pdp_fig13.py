@@ -17,7 +17,7 @@ PPS = 10000
 SLOTS = 256
 ENGINES = [1, 2, 3]
 FLOWS = [1, 16]
-WAYS = {"rr": {"balance": "rr"}, "flow": {"balance": "flow"}}
+WAYS = {"rr": {"balance": "rr"}, "flow": {"balance": "flow"}, "flow-jsq": {"balance": "flow-jsq"}}
 
 
 def measure(session, key):

@@ -21,7 +21,7 @@ TCP_S = 5
 TCP_PPS = 10000
 TCP_FLOWS = 4
 TCP_TRIES = 4
-WAYS = {"rr": {"balance": "rr"}, "flow": {"balance": "flow"}}
+WAYS = {"rr": {"balance": "rr"}, "flow": {"balance": "flow"}, "flow-jsq": {"balance": "flow-jsq"}}
 
 
 def measure(session, key):

@@ -9,7 +9,7 @@ other so closely that a wrong order would show.
 import time
 
 from .. import quiet
-from ..loadgen import ENGINE_PPS, LoadgenNode, node_config, paced_vr, ports
+from ..loadgen import LoadgenNode, node_config, paced_vr, ports
 from ..procs import wait_for
 from ..summary import median, percentile
 
@@ -21,7 +21,7 @@ QUICK_PPS = 5000  # an engine's slots hold more than a second's packets: nothing
 MANY, FEW = 1000000, 61
 SLOTS = 8192
 ENGINES = 4
-BALANCE = "flow"
+BALANCE = "flow-jsq"
 STAY_S = 0.05
 CHANGE_S = 30
 LVRM_US = {"reaction": 1000}
