@@ -117,7 +117,7 @@ static int check(void)
 				secondaries);
 	if (access(node.engine_program, X_OK) != 0)
 		return complain("pdp-engine is not where it should be: %s", node.engine_program);
-	if (check_ports() != 0)
+	if (check_ports() != 0 || slices_check() != 0)
 		return -1;
 	return memory_check(&need_mb);
 }

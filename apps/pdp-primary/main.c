@@ -48,6 +48,7 @@ static const struct module {
 	{"dispatch", dispatch_init, dispatch_fini},
 	{"stats", stats_init, stats_fini},
 	{"telemetry", telemetry_init, telemetry_fini},
+	{"monitor", monitor_init, monitor_fini},
 	{"run", run_init, run_fini},
 };
 

@@ -50,6 +50,14 @@ struct node_time {
 	uint32_t max_us;
 };
 
+/* What the load monitor knows of a VR. */
+struct node_load {
+	uint64_t rate_pps;
+	uint64_t capacity_pps;
+	uint32_t wanted; /* engines */
+	uint32_t power_pct;
+};
+
 /* Counters of one VR over all MD lcores, and rates over the last second. */
 struct node_vr_stats {
 	struct pdp_vr_account account;
@@ -61,6 +69,7 @@ struct node_vr_stats {
 	double drop_pps;
 	struct pdp_engines_count engines;
 	struct node_time times[PDP_ENGINES_N_TIMES];
+	struct node_load load;
 };
 
 struct node {
@@ -142,9 +151,27 @@ int stats_init(void);
 void stats_fini(void);
 int telemetry_init(void);
 void telemetry_fini(void);
+int monitor_init(void);
+void monitor_fini(void);
 int run_init(void);
 void run_join(void);
 void run_fini(void);
+
+/* slices.c */
+int slices_check(void); /* whether all VRs are admitted; without a trace */
+int slices_show(void *arg, const json_t *args, json_t **result, char *err, size_t err_size);
+json_t *slices_json(void);
+
+/* monitor.c: with the engines there, and before they go */
+int monitor_start(void);
+void monitor_stop(void);
+
+/* monitor_show.c */
+int monitor_log(void *arg, const json_t *args, json_t **result, char *err, size_t err_size);
+json_t *monitor_json(void);
+json_t *monitor_vr_json(unsigned int vr);
+void monitor_snapshot(unsigned int vr, struct node_load *out);
+void monitor_by_hand(unsigned int vr); /* its engines are somebody's business until `vr set` */
 
 /* dispatch.c */
 struct pdp_rate_limit dispatch_limit(const struct pdp_limit_config *limit);

@@ -109,6 +109,7 @@ int resize_by_hand(void *arg, const json_t *args, json_t **result, char *err, si
 	plan.n = (unsigned int)json_integer_value(n);
 	for (unsigned int i = 0; i < plan.n; i++)
 		plan.at[i] = (struct pdp_engines_place){.cpu = PDP_ENGINES_ANY_CPU, .pct = 100};
+	monitor_by_hand((unsigned int)vr);
 	rc = take_cpus(json_object_get(args, "cpus"), &plan)
 		     ? pdp_engines_resize(node.engines, (unsigned int)vr, &plan, now)
 		     : -EINVAL;

@@ -168,6 +168,8 @@ static void *control_main(void *arg)
 	if (rc != 0 && !node.stopping) {
 		complain("%s", err);
 		node.exit_code = 1;
+	} else if (rc == 0 && !node.stopping && monitor_start() != 0) {
+		node.exit_code = 1;
 	} else if (rc == 0 && !node.stopping) {
 		setproctitle("%s (%s)", node.config->node, node.file_prefix);
 		pause_all(false);
@@ -176,6 +178,7 @@ static void *control_main(void *arg)
 		fflush(stdout);
 		pdp_loop_run(node.loop);
 	}
+	monitor_stop();
 	pause_all(true);
 	pdp_engines_stop(node.engines, STOP_ENGINE_MS);
 	for (unsigned int i = 0; i < node.n_md; i++)

@@ -249,17 +249,18 @@ static int show_vr(void *arg, const json_t *args, json_t **result, char *err, si
 	stats_account((unsigned int)vr, &a);
 	pdp_engines_each(node.engines, add_counters, &n);
 	*result = json_pack(
-		"{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I}, "
+		"{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I}, "
 		"s:{s:I, s:I, s:I, s:I, s:I}}",
 		"vr", c->name, "plugin", c->plugin, "args", c->args, "balance", c->balance, "slots",
 		(int)c->slots, "blank_slots", (int)c->blank_slots, "standby", (int)c->standby,
 		"counters", stats_vr_json((unsigned int)vr), "vifs",
 		vif_table((unsigned int)vr, &a), "engines", engine_table(vr), "changes",
-		resize_table((unsigned int)vr), "plugin_counters", n.sums, "control", "relayed",
-		(json_int_t)a.c.ctl_relayed, "dropped", (json_int_t)a.c.ctl_dropped,
-		"engine_cycles", "process_tsc", (json_int_t)n.process_tsc, "process_packets",
-		(json_int_t)n.process_packets, "busy_tsc", (json_int_t)n.busy_tsc, "idle_tsc",
-		(json_int_t)n.idle_tsc, "packets", (json_int_t)n.rx);
+		resize_table((unsigned int)vr), "load", monitor_vr_json((unsigned int)vr),
+		"plugin_counters", n.sums, "control", "relayed", (json_int_t)a.c.ctl_relayed,
+		"dropped", (json_int_t)a.c.ctl_dropped, "engine_cycles", "process_tsc",
+		(json_int_t)n.process_tsc, "process_packets", (json_int_t)n.process_packets,
+		"busy_tsc", (json_int_t)n.busy_tsc, "idle_tsc", (json_int_t)n.idle_tsc, "packets",
+		(json_int_t)n.rx);
 	return 0;
 }
 
@@ -292,6 +293,8 @@ int show_register(void)
 		 resize_times},
 		{"engine list", "engines with process, CPU and counters", show_engines},
 		{"cpu list", "CPUs, how near they are to the MD, and who runs there", cpus_show},
+		{"slice list", "who holds which part of which CPU", slices_show},
+		{"monitor log", "decisions with reasons; last=N, vr=NAME", monitor_log},
 		{"stats", "all counters, and whether every packet is accounted for", show_stats},
 		{"stop", "end the node in order", do_stop},
 	};

@@ -122,6 +122,7 @@ void stats_tick(void *arg)
 		fresh.drop_pps = (double)(fresh.dropped - st->dropped) / s;
 		pdp_engines_count(node.engines, v, &fresh.engines);
 		resize_summary(v, fresh.times);
+		monitor_snapshot(v, &fresh.load);
 		pthread_mutex_lock(&node.stats_lock);
 		*st = fresh;
 		pthread_mutex_unlock(&node.stats_lock);
@@ -224,8 +225,9 @@ json_t *stats_json(void)
 				  (json_int_t)st.ierrors, "tx_errors", (json_int_t)st.oerrors,
 				  "no_buffer", (json_int_t)st.rx_nombuf));
 	}
-	return json_pack("{s:o, s:b, s:{s:I, s:I, s:I}, s:o, s:o}", "node", node_json(),
+	return json_pack("{s:o, s:b, s:{s:I, s:I, s:I}, s:o, s:o, s:o, s:o}", "node", node_json(),
 			 "conserved", conserved, "pool", "size", (json_int_t)node.pool_size, "free",
 			 (json_int_t)rte_mempool_avail_count(node.pool), "missing",
-			 (json_int_t)stats_pool_missing(), "vrs", vrs, "ports", ports);
+			 (json_int_t)stats_pool_missing(), "vrs", vrs, "ports", ports, "slices",
+			 slices_json(), "monitor", monitor_json());
 }

@@ -38,6 +38,10 @@ static void add_drops(struct rte_tel_data *d, const struct pdp_vr_account *a)
 
 static void add_engines(struct rte_tel_data *d, const struct node_vr_stats *st)
 {
+	rte_tel_data_add_dict_u64(d, "load_rate_pps", st->load.rate_pps);
+	rte_tel_data_add_dict_u64(d, "load_capacity_pps", st->load.capacity_pps);
+	rte_tel_data_add_dict_u64(d, "load_power_pct", st->load.power_pct);
+	rte_tel_data_add_dict_u64(d, "engines_wanted", st->load.wanted);
 	rte_tel_data_add_dict_u64(d, "engines_running", st->engines.running);
 	rte_tel_data_add_dict_u64(d, "engines_draining", st->engines.draining);
 	rte_tel_data_add_dict_u64(d, "engines_parked", st->engines.parked);

@@ -274,6 +274,16 @@ static uint64_t load(const uint64_t *counter)
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
+uint64_t pdp_md_vr_arrived(const struct pdp_md *md, unsigned int vr_index)
+{
+	const struct md_vr *vr = &md->vrs[vr_index];
+	uint64_t limited = load(&vr->c.drops[PDP_DROP_RATE_LIMIT]), n = 0;
+
+	for (unsigned int i = 0; i < vr->n_vifs; i++)
+		n += load(&vr->vifs[i].c.rx);
+	return n > limited ? n - limited : 0;
+}
+
 void pdp_md_account(const struct pdp_md *md, unsigned int vr_index, struct pdp_vr_account *sum)
 {
 	const struct md_vr *vr = &md->vrs[vr_index];

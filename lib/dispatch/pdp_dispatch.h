@@ -221,6 +221,10 @@ struct pdp_vr_account {
 /** Add this lcore's share to an account; exact when run on the lcore. */
 void pdp_md_account(const struct pdp_md *md, unsigned int vr, struct pdp_vr_account *sum);
 
+/** Packets that came for a VR and that its rate limits let by, served or not; may be read from any
+ * thread. */
+uint64_t pdp_md_vr_arrived(const struct pdp_md *md, unsigned int vr);
+
 /** This lcore's counters; may be read from any thread. */
 const struct pdp_md_counters *pdp_md_counters(const struct pdp_md *md);
 

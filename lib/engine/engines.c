@@ -149,6 +149,30 @@ int pdp_engines_start(struct pdp_engines *all, char *err, size_t err_size)
 	return rc;
 }
 
+unsigned int pdp_engines_loads(const struct pdp_engines *all, unsigned int vr,
+			       struct pdp_engine_load *loads)
+{
+	const unsigned int n = all->pools[vr].top;
+
+	for (unsigned int i = 0; i < n; i++) {
+		const struct engine *e = all->by_vr[vr][i];
+		const struct pdp_status *status;
+
+		loads[i] = (struct pdp_engine_load){0};
+		if (e == NULL || e->region == NULL)
+			continue;
+		status = pdp_region_status(e->region);
+		loads[i].generation = e->generation;
+		loads[i].served = __atomic_load_n(&status->rx, __ATOMIC_RELAXED);
+		loads[i].busy_tsc = __atomic_load_n(&status->busy_tsc, __ATOMIC_RELAXED);
+		for (unsigned int k = 0; k < all->p.n_md; k++) {
+			if (e->chans[k] != NULL)
+				loads[i].queue += pdp_chan_out(e->chans[k]);
+		}
+	}
+	return n;
+}
+
 static void info_of(const struct engine *e, struct pdp_engine_info *info)
 {
 	*info = (struct pdp_engine_info){

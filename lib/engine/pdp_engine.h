@@ -182,6 +182,22 @@ int pdp_engines_check_shares(char *why, size_t why_size);
 /** NULL: nothing. After pdp_engines_stop(). */
 void pdp_engines_destroy(struct pdp_engines *engines);
 
+/** What the load monitor reads of an engine. */
+struct pdp_engine_load {
+	uint32_t generation; /**< another one: counters began anew; 0: there is no engine */
+	uint32_t queue;	     /**< packets that it has */
+	uint64_t served;     /**< packets it took */
+	uint64_t busy_tsc;   /**< TSC cycles in which it had packets to serve */
+};
+
+/**
+ * Read the counters of a VR's engines. Cheap: once a period for every VR that has traffic.
+ * @param loads  out: PDP_ENGINES_MAX, by engine index
+ * @return how many were filled in
+ */
+unsigned int pdp_engines_loads(const struct pdp_engines *engines, unsigned int vr,
+			       struct pdp_engine_load *loads);
+
 /** What is told of one engine. */
 struct pdp_engine_info {
 	unsigned int vr;

@@ -94,8 +94,10 @@ void pdp_monitor_view(const struct pdp_monitor *m, unsigned int i, struct pdp_mo
 {
 	const struct vr *vr = &m->vrs[i];
 
-	*view = (struct pdp_monitor_view){
-		.rate_pps = vr->rate_pps, .capacity_pps = mean_capacity(vr), .n_engines = vr->n};
+	*view = (struct pdp_monitor_view){.rate_pps = vr->rate_pps,
+					  .capacity_pps = mean_capacity(vr),
+					  .n_engines = vr->n,
+					  .power_pct = vr->power_pct};
 	for (unsigned int e = 0; e < PDP_MONITOR_ENGINES_MAX; e++) {
 		view->engines[e].capacity_pps = learnt_capacity(&vr->engines[e]);
 		view->engines[e].queue = vr->engines[e].queue;

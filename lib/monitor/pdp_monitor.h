@@ -92,6 +92,7 @@ struct pdp_monitor_view {
 	double rate_pps;     /**< EWMA of arrivals */
 	double capacity_pps; /**< packets per busy second of one engine, mean; 0: not learnt yet */
 	uint16_t n_engines;  /**< decided */
+	uint32_t power_pct;  /**< wanted */
 	struct {
 		double capacity_pps; /**< 0: not learnt yet */
 		double queue;	     /**< EWMA of its queue length */

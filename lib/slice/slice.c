@@ -126,7 +126,9 @@ int pdp_slice_set(struct pdp_slice *s, unsigned int vr, const struct pdp_slice_w
 	v->guaranteed_pct = want->guaranteed_pct;
 	v->allowed = list;
 	if (s->n_cpus != 0 && !has_a_cpu(s, vr)) {
-		snprintf(err, err_size, "every CPU is another VR's alone; give cpus.engines more");
+		snprintf(err, err_size,
+			 "every CPU is another VR's alone; give cpus.engines more CPUs, or set "
+			 "\"exclusive\" of a VR to false");
 		rc = -ENOSPC;
 	} else {
 		rc = book_vr(s, vr, err, err_size);
