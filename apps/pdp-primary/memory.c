@@ -46,12 +46,25 @@ static unsigned int ports_of(const struct pdp_vr_config *vr)
 }
 
 /* What a VR can hold at most: slots of its engines, BLANKs of parked ones too, and its backlog at
- * each port. So none that is flooded takes what another needs, unless the sum is beyond
- * PACKETS_MAX. */
+ * each port; besides held_packets(). So none that is flooded takes what another needs, unless the
+ * sum is beyond PACKETS_MAX. */
 static uint64_t vr_packets(const struct pdp_vr_config *vr)
 {
 	return (uint64_t)vr->engines * vr->slots + (uint64_t)vr->engines_total * vr->blank_slots +
 	       (vr->engines ? ports_of(vr) * memory_backlog(vr) : 0);
+}
+
+/* What may wait on an MD lcore until buckets of flow-jsq, which a VR may be set to, can move. */
+static uint64_t held_packets(void)
+{
+	const struct pdp_config *c = node.config;
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < c->n_vrs; i++) {
+		if (c->vrs[i].engines > 1)
+			n += PDP_HOLD_VR;
+	}
+	return RTE_MIN(n, (uint64_t)PDP_HOLD_MD);
 }
 
 uint32_t memory_packets(void)
@@ -66,6 +79,7 @@ uint32_t memory_packets(void)
 		n += (2ull * c->ports[i].descriptors + PORT_PACKETS) * n_md;
 	for (unsigned int i = 0; i < c->n_vrs; i++)
 		n += n_md * vr_packets(&c->vrs[i]);
+	n += n_md * held_packets();
 	return (uint32_t)RTE_MAX((uint64_t)PACKETS_MIN, RTE_MIN(n, (uint64_t)PACKETS_MAX));
 }
 

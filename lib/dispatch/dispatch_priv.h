@@ -22,8 +22,6 @@
 #define WORK_US	      50   /* of work between two sleeps, while engines wait for the same CPU */
 #define STALE_US      1000 /* queues known that long ago do not count; those too long that long are */
 #define COLLECT_BURST 64
-#define HOLD_VR	      1024 /* packets of a VR's held buckets that wait */
-#define HOLD_MD	      8192 /* of all VRs */
 
 /* Counters have one writer; the store is atomic so that readers see whole numbers. */
 static inline void count(uint64_t *counter, uint64_t n)
@@ -143,7 +141,7 @@ struct pdp_md {
 	uint64_t now;	      /* TSC at the start of this turn */
 	uint64_t flush_tsc;
 	uint64_t stale_tsc;
-	struct md_held *hold; /* HOLD_MD, and place 0 */
+	struct md_held *hold; /* PDP_HOLD_MD, and place 0 */
 	uint16_t hold_free;   /* first of the free ones; 0: none */
 
 	unsigned int n_rxqs;

@@ -14,10 +14,10 @@
 int md_hold_init(struct pdp_md *md)
 {
 	/* All are free, one after the other; place 0 means none. */
-	md->hold = calloc(HOLD_MD + 1, sizeof(*md->hold));
+	md->hold = calloc(PDP_HOLD_MD + 1, sizeof(*md->hold));
 	if (md->hold == NULL)
 		return -ENOMEM;
-	for (uint16_t i = 0; i < HOLD_MD; i++)
+	for (uint16_t i = 0; i < PDP_HOLD_MD; i++)
 		md->hold[i].next = (uint16_t)(i + 1);
 	md->hold_free = 1;
 	return 0;
@@ -34,7 +34,7 @@ static bool hold_one(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf *m, ui
 	struct md_hold_list *list = &vr->held[pdp_bucket_of(tag)];
 	const uint16_t i = md->hold_free;
 
-	if (i == 0 || vr->n_waiting == HOLD_VR)
+	if (i == 0 || vr->n_waiting == PDP_HOLD_VR)
 		return false;
 	md->hold_free = md->hold[i].next;
 	md->hold[i] = (struct md_held){.m = m, .tag = tag, .vif = vif};

@@ -22,6 +22,8 @@
 
 #define PDP_VRS_MAX	1024 /**< VRs of one node */
 #define PDP_BACKLOG_MAX 256  /**< packets of a VR that wait for a full port on an MD lcore */
+#define PDP_HOLD_VR	1024 /**< packets of a VR that wait for their bucket on an MD lcore */
+#define PDP_HOLD_MD	8192 /**< of all VRs */
 
 struct pdp_md;
 

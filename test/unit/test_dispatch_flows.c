@@ -233,8 +233,8 @@ static void test_hold_bound(void **state)
 		play_rx(&p, 5, 64);
 		play_turns(&p, 1);
 	}
-	assert_int_equal(waiting(), HOLD_VR);
-	assert_int_equal(drops(PDP_DROP_HOLD_FULL), 20 * 64 - HOLD_VR);
+	assert_int_equal(waiting(), PDP_HOLD_VR);
+	assert_int_equal(drops(PDP_DROP_HOLD_FULL), 20 * 64 - PDP_HOLD_VR);
 	/* They leave together, as far as slots go, in order. */
 	play_give(&p, 0, 1);
 	play_give(&p, 1, 1);
