@@ -16,7 +16,7 @@
 #define IDLE_TURNS   64	 /* empty turns before the CPU is given away */
 #define SLEEP_TURNS  256 /* adaptive: empty turns before sleeping */
 #define SLEEP_NS     50000
-#define CALL_SPIN_US 10 /* a lcore that has its CPU comes by before that */
+#define CALL_SPIN_US 100 /* a lcore that has its CPU comes by before that */
 
 static inline uint64_t sample(struct pdp_md *md, enum pdp_stage stage, uint64_t since,
 			      unsigned int packets)
@@ -231,6 +231,8 @@ static bool give_up(struct pdp_md *md, struct md_call *call)
 int pdp_md_call(struct pdp_md *md, void (*fn)(struct pdp_md *md, void *arg), void *arg)
 {
 	const uint64_t start = rte_rdtsc(), hz = rte_get_tsc_hz();
+	/* Who sleeps may find an engine polling on its CPU, and waits for the end of its slice. */
+	const uint64_t spin = md->shares_cpu ? 0 : CALL_SPIN_US * hz / 1000000;
 	struct md_call *call = malloc(sizeof(*call));
 
 	if (call == NULL)
@@ -244,7 +246,7 @@ int pdp_md_call(struct pdp_md *md, void (*fn)(struct pdp_md *md, void *arg), voi
 	while (__atomic_load_n(&call->state, __ATOMIC_ACQUIRE) != MD_CALL_DONE) {
 		const uint64_t waited = rte_rdtsc() - start;
 
-		if (waited < CALL_SPIN_US * hz / 1000000) {
+		if (waited < spin) {
 			rte_pause();
 			continue;
 		}

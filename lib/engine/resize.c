@@ -45,8 +45,6 @@ static void let_in(struct engine *e, uint64_t decided_tsc)
 		e->let_in = true;
 		__atomic_store_n(&status->parked, 0, __ATOMIC_RELAXED);
 		__atomic_fetch_add(&status->activation, 1, __ATOMIC_RELEASE);
-		/* It wakes up while the MD lcores are told. */
-		pdp_status_wake(status);
 	}
 	engine_forget_timer(e);
 	e->state = PDP_ENGINE_RUNNING;
@@ -105,8 +103,11 @@ static void told(struct pdp_engines *all, unsigned int vr)
 
 		if (e == NULL || e->state != PDP_ENGINE_RUNNING)
 			continue;
-		if (e->let_in)
+		if (e->let_in) {
+			/* It may share this thread's CPU: not before the MD lcores know. */
+			pdp_status_wake(pdp_region_status(e->region));
 			times_let_in(e, now);
+		}
 		e->let_in = false;
 		place_apply(e);
 	}
