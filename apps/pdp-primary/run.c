@@ -94,6 +94,8 @@ static int make_engines(void)
 			.poll = engine_poll(c->vrs[v].poll),
 			.strict = c->vrs[v].strict,
 			.power = c->vrs[v].power,
+			.cpus = c->vrs[v].cpus.cpus,
+			.n_cpus = c->vrs[v].cpus.n,
 			.symmetric = c->vrs[v].hash == PDP_HASH_SYMMETRIC,
 			.vifs = node.vrs[v].vifs,
 			.n_vifs = c->vrs[v].n_vifs,

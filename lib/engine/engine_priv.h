@@ -90,10 +90,11 @@ struct pdp_engines {
 };
 
 /* place.c: lcore ids and CPUs */
-int place_take(struct pdp_engines *all, int wanted_cpu, uint32_t *lcore, uint32_t *cpu);
+int place_take(struct pdp_engines *all, unsigned int vr, int wanted_cpu, uint32_t *lcore,
+	       uint32_t *cpu);
 void place_give(struct pdp_engines *all, uint32_t lcore);
 bool place_known(const struct pdp_engines *all, int cpu);
-uint16_t place_best(const struct pdp_engines *all);
+uint16_t place_best(const struct pdp_engines *all, unsigned int vr);
 void place_enter(struct engine *e, uint32_t cpu, uint32_t pct);
 void place_apply(struct engine *e);
 void place_leave(struct engine *e);

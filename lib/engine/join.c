@@ -98,7 +98,7 @@ static struct engine *by_hand(struct pdp_engines *all, unsigned int vr, pid_t pi
 		w->status = -ENOSPC;
 		return NULL;
 	}
-	w->status = place_take(all, hello->cpu, &e->lcore, &e->cpu);
+	w->status = place_take(all, vr, hello->cpu, &e->lcore, &e->cpu);
 	if (w->status != 0) {
 		snprintf(w->error, sizeof(w->error),
 			 w->status == -EINVAL ? "CPU %d is not among cpus.engines of the node"

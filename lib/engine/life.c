@@ -212,7 +212,7 @@ int engine_watch_pid(struct engine *e)
 
 static int start(struct engine *e, char *err, size_t err_size)
 {
-	int rc = place_take(e->all, -1, &e->lcore, &e->cpu);
+	int rc = place_take(e->all, e->vr, -1, &e->lcore, &e->cpu);
 
 	if (rc != 0) {
 		snprintf(err, err_size,

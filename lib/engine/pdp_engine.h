@@ -49,6 +49,8 @@ struct pdp_engines_vr {
 	uint32_t slots;
 	uint32_t blanks;
 	enum pdp_engine_poll poll;
+	const uint16_t *cpus; /**< that its engines may use; n_cpus == 0: all of the node's */
+	unsigned int n_cpus;
 	bool symmetric;
 	bool strict;	/**< its engines get their slices and no more */
 	uint32_t power; /**< guaranteed, percent of one CPU; 0: none */
@@ -94,7 +96,7 @@ int pdp_engines_start(struct pdp_engines *engines, char *err, size_t err_size);
 /** Where one engine gets its power. */
 struct pdp_engines_place {
 	uint16_t cpu; /**< one of pdp_engines_params.cpus; PDP_ENGINES_ANY_CPU: where it is, a new
-			 one on the CPU with the fewest */
+			 one on that of the VR's CPUs which has the fewest */
 	uint16_t pct; /**< of that CPU, 1..1000: its weight among the VR's engines */
 };
 
@@ -108,7 +110,7 @@ struct pdp_engines_plan {
  * Change how many engines of a VR get packets, and where they run. Returns when that is told to the
  * MD lcores; no waiting for engines. More: draining ones are taken back, parked ones are let in;
  * what is still missing is started and let in when it is ready. Fewer: those with the highest
- * indexes are drained, then parked; parked ones beyond the standby are stopped after 30 s. Engines
+ * indexes are drained, then parked; parked ones beyond the standby are stopped after 10 s. Engines
  * keep their CPU where the plan has a place on it. Engines started by hand are not counted.
  * @param decided_tsc  TSC of the decision: times are counted from it
  * @return 0 (nothing to do included); -EINVAL: too many, a CPU that is none of the node's, a share

@@ -38,19 +38,23 @@ bool place_known(const struct pdp_engines *all, int cpu)
 	return false;
 }
 
-/* The CPU with the fewest engines, the nearest of those. */
-uint16_t place_best(const struct pdp_engines *all)
+/* The VR's CPU with the fewest engines, the nearest of those. */
+uint16_t place_best(const struct pdp_engines *all, unsigned int vr)
 {
+	const struct pdp_engines_vr *conf = &all->p.vrs[vr];
+	const uint16_t *cpus = conf->n_cpus != 0 ? conf->cpus : all->p.cpus;
+	const unsigned int n = conf->n_cpus != 0 ? conf->n_cpus : all->p.n_cpus;
 	unsigned int best = 0;
 
-	for (unsigned int i = 1; i < all->p.n_cpus; i++) {
-		if (all->cpu_engines[all->p.cpus[i]] < all->cpu_engines[all->p.cpus[best]])
+	for (unsigned int i = 1; i < n; i++) {
+		if (all->cpu_engines[cpus[i]] < all->cpu_engines[cpus[best]])
 			best = i;
 	}
-	return all->p.cpus[best];
+	return cpus[best];
 }
 
-int place_take(struct pdp_engines *all, int wanted_cpu, uint32_t *lcore, uint32_t *cpu)
+int place_take(struct pdp_engines *all, unsigned int vr, int wanted_cpu, uint32_t *lcore,
+	       uint32_t *cpu)
 {
 	int rc;
 
@@ -59,7 +63,7 @@ int place_take(struct pdp_engines *all, int wanted_cpu, uint32_t *lcore, uint32_
 	rc = take_lcore(all, lcore);
 	if (rc != 0)
 		return rc;
-	*cpu = wanted_cpu >= 0 ? (uint32_t)wanted_cpu : place_best(all);
+	*cpu = wanted_cpu >= 0 ? (uint32_t)wanted_cpu : place_best(all, vr);
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 #include "pdp_log.h"
 
 #define STARTS_AT_ONCE 4
-#define GRACE_US       30000000
+#define GRACE_US       10000000
 
 void pdp_engines_count(const struct pdp_engines *all, unsigned int vr,
 		       struct pdp_engines_count *count)

@@ -12,7 +12,7 @@
 #include "engine_priv.h"
 #include "pdp_log.h"
 
-#define AGAIN_US      1000
+#define AGAIN_US      100000 /* each try waits a second for an lcore that is away */
 #define DRAIN_LOOK_US 200
 #define DRAIN_STEP_US 1000
 
@@ -70,7 +70,7 @@ static void take_places(struct pdp_engines *all, unsigned int vr)
 		uint32_t cpu = at->cpu;
 
 		if (cpu == PDP_ENGINES_ANY_CPU)
-			cpu = chosen[i]->on_cpu ? chosen[i]->cpu : place_best(all);
+			cpu = chosen[i]->on_cpu ? chosen[i]->cpu : place_best(all, vr);
 		place_enter(chosen[i], cpu, at->pct);
 		let_in(chosen[i], pool->decided_tsc);
 	}
@@ -148,19 +148,28 @@ static void park(struct engine *e)
 	pool_trim(e->all, e->vr);
 }
 
+static void on_drain(void *arg);
+
+static void look_later(struct engine *e, uint64_t us)
+{
+	e->timer = pdp_loop_timer(e->all->p.loop, us, 0, on_drain, e);
+}
+
 /* An lcore that was not told in time is told again. */
 static void on_drain(void *arg)
 {
 	struct engine *e = arg;
 	unsigned int n_out;
-	const bool empty = mds_drain(e, &n_out) == 0 && n_out == 0;
+	const int rc = mds_drain(e, &n_out);
+	const bool empty = rc == 0 && n_out == 0;
 
+	e->timer = NULL;
 	if (e->state == PDP_ENGINE_STOPPING && (empty || rte_rdtsc() > e->deadline_tsc)) {
-		engine_forget_timer(e);
 		engine_leave(e);
 	} else if (e->state == PDP_ENGINE_DRAINING && empty) {
-		engine_forget_timer(e);
 		park(e);
+	} else {
+		look_later(e, rc == 0 ? DRAIN_STEP_US : AGAIN_US);
 	}
 }
 
@@ -173,7 +182,7 @@ void resize_drain(struct engine *e)
 	}
 	e->let_in = false;
 	engine_forget_timer(e);
-	e->timer = pdp_loop_timer(e->all->p.loop, DRAIN_LOOK_US, DRAIN_STEP_US, on_drain, e);
+	look_later(e, DRAIN_LOOK_US);
 }
 
 static int check(const struct pdp_engines *all, const struct pdp_engines_plan *plan)

@@ -2,18 +2,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Engines of a VR come and go with packets under way: parked ones are let in and parked again, nothing is lost, and a
 parked or a running one that is killed has a successor."""
+import ctypes
 import os
 import signal
+import time
 
 import harness
 from harness import ENGINE_CPU, MD_CPU, Node, check, ports, relay, wait_for
 
 PORT = "net_loadgen0"
+PTRACE_ATTACH, PTRACE_DETACH, WALL = 16, 17, 0x40000000
 TRAFFIC = "net_loadgen0,rate={rate},flows={flows},rxq=16384"  # a pause of 3 s loses nothing
 
 
 def node_of(rate=5000, flows=1000, lcores="0@MD", cpus=None, **keys):
     keys = {"slots": 16384, "balance": "flow", **keys}
+    if "vr_cpus" in keys:
+        keys["cpus"] = keys.pop("vr_cpus")
     config = {"ports": ports(PORT), "vrs": [relay("red", PORT, **keys)], "pool": {"packets": 24000}}
     if cpus:
         config["cpus"] = cpus
@@ -193,6 +198,73 @@ def test_places():
         check(two["red/0"] == ENGINE_CPU, f"who runs stays where it is: {two}")
         on([ENGINE_CPU, ENGINE_CPU, MD_CPU])
         on([MD_CPU])
+        nothing_lost(node)
+
+
+def test_own_cpus():
+    """`cpus` of a VR holds without a plan, too."""
+    for cpu in (MD_CPU, ENGINE_CPU):
+        with node_of(cpus={"engines": [MD_CPU, ENGINE_CPU], "share_md": True}, engines=2, vr_cpus=[cpu]) as node:
+            check({row["cpu"] for row in node.engines("red").values()} == {cpu}, f"{node.engines()}")
+            resize(node, 3)
+            settled(node, 3, 0)
+            check({row["cpu"] for row in node.engines("red").values()} == {cpu}, f"{node.engines()}")
+
+
+def test_surplus():
+    """Parked engines that nobody needs are stopped after a while; the standby stays."""
+    with node_of(standby=1) as node:
+        resize(node, 4)
+        settled(node, 4, 0)
+        resize(node, 1)
+        settled(node, 1, 3)
+        wait_for(lambda: len([row for row in node.engines("red").values() if row["pid"]]) == 2, "two are stopped", 60)
+        settled(node, 1, 1)
+        check(set(in_state(node, "parked")) == {"red/1"}, f"the highest go first: {node.engines()}")
+        nothing_lost(node)
+
+
+class Stopped:
+    """One thread of a process kept from running, as by a busy machine."""
+
+    def __init__(self, pid, name):
+        def name_of(task):
+            with open(f"/proc/{pid}/task/{task}/comm", encoding="ascii") as f:
+                return f.read().strip()
+        self.tid = next(int(task) for task in os.listdir(f"/proc/{pid}/task") if name_of(task) == name)
+        self.ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+        self.ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+
+    def __enter__(self):
+        check(self.ptrace(PTRACE_ATTACH, self.tid, None, None) == 0, f"ptrace: {ctypes.get_errno()}")
+        os.waitpid(self.tid, WALL)
+
+    def __exit__(self, *_):
+        self.ptrace(PTRACE_DETACH, self.tid, None, None)
+
+
+def test_lcore_off_its_cpu():
+    """What an MD lcore is not there to hear, it is told later; nothing is lost by that."""
+    with node_of(standby=1, lcores="0@MD,1@MD", rate=1000) as node:
+        settled(node, 1, 1)
+        lcore = "rte-worker-1"
+        with Stopped(node.program.pid, lcore):
+            resize(node, 2)
+            check(node.ctl("vr times", vr="red")["let_in"] == [], "not all MD lcores know")
+        wait_for(lambda: changes(node)["let_in"]["count"] == 1, "they know")
+        settled(node, 2, 0)
+        with Stopped(node.program.pid, lcore):
+            resize(node, 1)
+            time.sleep(1.2)  # one call at least gives up
+            check(not in_state(node, "parked"), f"{node.engines()}")
+        settled(node, 1, 1)
+        nothing_lost(node)
+        node.set_loadgen("state=start")
+        with Stopped(node.program.pid, lcore):
+            old = in_state(node, "parked")["red/1"]["pid"]
+            os.kill(old, signal.SIGKILL)
+            time.sleep(1.2)
+        wait_for(lambda: {row["pid"] for row in in_state(node, "parked").values()} - {old}, "another one is parked")
         nothing_lost(node)
 
 
