@@ -53,7 +53,7 @@ def nothing_lost(node):
     return red
 
 
-def breathe(times, **keys):
+def breathe(times, ordered=False, **keys):
     with node_of(standby=3, args={"pace_pps": 50000}, **keys) as node:
         settled(node, 1, 3)
         pids = {row["pid"] for row in node.engines("red").values()}
@@ -78,20 +78,25 @@ def breathe(times, **keys):
         told = node.telemetry("/pdp/vr,red")
         check({"engines_running", "engines_parked", "reaction_p99_us"} <= set(told), f"{told}")
         nothing_lost(node)
+        check(not ordered or node.loadgen(0)["sink_reordered"] == 0, f"reordered: {node.loadgen(0)}")
         print(" ".join(f"{name}: {row['count']} p50 {row['p50_us']} p99 {row['p99_us']} max {row['max_us']} us;"
                        for name, row in now.items()))
 
 
 def test_breathe():
-    breathe(20)
+    breathe(20, ordered=True, balance="flow-jsq")
 
 
 def test_breathe_per_packet():
     breathe(10, balance="rr")
 
 
+def test_breathe_flow():
+    breathe(10, balance="flow")
+
+
 def test_breathe_two_lcores():
-    breathe(10, lcores="0@MD,1@MD")
+    breathe(10, ordered=True, balance="flow-jsq", lcores="0@MD,1@MD")
 
 
 def switches(pid):
