@@ -23,12 +23,12 @@ def vr(i, port):
     return {"name": f"vr{i}", "plugin": "relay", "slots": 512, "vifs": vifs}
 
 
-def node(small_pps=SMALL_PPS):
+def node(**more):
     vrs = [vr(i, "net_loadgen0" if i < VRS // 2 else "net_loadgen2") for i in range(VRS)] + [vr(VRS, "net_loadgen3")]
     mixes = ["+".join(f"vlan:{i + 1}@{5 if i % 4 == 0 else 1}" for i in half) for half in (range(4), range(4, VRS))]
     vdevs = [f"net_loadgen0,size=64,rate=40k,mix={mixes[0]}", f"net_loadgen1,start=0,tx_rate={LINE}",
-             f"net_loadgen2,size=1500,rate=2k,mix={mixes[1]}", f"net_loadgen3,size=64,rate={small_pps},mix=vlan:{VRS + 1}"]
-    return Node({"ports": ports(*(f"net_loadgen{i}" for i in range(4)), descriptors=64), "vrs": vrs}, vdevs)
+             f"net_loadgen2,size=1500,rate=2k,mix={mixes[1]}", f"net_loadgen3,size=64,rate={SMALL_PPS},mix=vlan:{VRS + 1}"]
+    return Node({"ports": ports(*(f"net_loadgen{i}" for i in range(4)), descriptors=64), "vrs": vrs}, vdevs, **more)
 
 
 def sent(n):
@@ -67,6 +67,15 @@ def test_ends_while_full():
     with node() as n:
         wait_full(n)
         n.conserved()
+
+
+def test_two_lcores():
+    """Each lcore has its own queue of the port, and its own backlogs."""
+    with node(lcores="0@MD,1@MD") as n:
+        wait_full(n)
+        n.conserved()
+        small = n.quiet()["vrs"][f"vr{VRS}"]
+        check(small["rx"] > 0 and small["tx"] == small["rx"], f"the one within its share lost packets: {small}")
 
 
 harness.main()
