@@ -15,8 +15,8 @@
 static const struct form {
 	const char *cmd, *arg;
 } forms[] = {
-	{"vr show", "vr"},     {"vr resize", "vr"},	  {"vr times", "vr"},
-	{"port show", "port"}, {"engine show", "engine"},
+	{"vr show", "vr"}, {"vr resize", "vr"},	  {"vr times", "vr"},
+	{"vr set", "vr"},  {"port show", "port"}, {"engine show", "engine"},
 };
 
 /* What is JSON is that; all else is a string. */

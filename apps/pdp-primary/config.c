@@ -21,26 +21,39 @@ static bool balancer_known(const char *name)
 	return pdp_balancer_find(name) != NULL;
 }
 
-static struct pdp_config *load(void)
+/* @param process_cpus out: CPU_SETSIZE */
+static struct pdp_config_env environment(uint16_t *process_cpus)
 {
-	uint16_t process_cpus[CPU_SETSIZE];
-	struct pdp_config_error err = {.text = ""};
-	struct pdp_config_env env = {
+	return (struct pdp_config_env){
 		.plugin_path = node.plugin_path,
 		.balancer_known = balancer_known,
 		.balancers = pdp_balancer_names(),
 		.md_cpus = node.md_cpus,
 		.n_md_cpus = node.n_md,
 		.process_cpus = process_cpus,
+		.n_process_cpus = cpus_of_process(process_cpus),
 		.n_cpus = (unsigned int)sysconf(_SC_NPROCESSORS_CONF),
 	};
-	struct pdp_config *config;
+}
 
-	env.n_process_cpus = cpus_of_process(process_cpus);
-	config = pdp_config_load(node.config_file, &env, &err);
+static struct pdp_config *load(void)
+{
+	uint16_t process_cpus[CPU_SETSIZE];
+	const struct pdp_config_env env = environment(process_cpus);
+	struct pdp_config_error err = {.text = ""};
+	struct pdp_config *config = pdp_config_load(node.config_file, &env, &err);
+
 	if (config == NULL)
 		complain("%s", err.text);
 	return config;
+}
+
+struct pdp_vr_config *config_change(unsigned int vr, json_t *changes, struct pdp_config_error *err)
+{
+	uint16_t process_cpus[CPU_SETSIZE];
+	const struct pdp_config_env env = environment(process_cpus);
+
+	return pdp_config_vr_change(node.config, vr, changes, &env, err);
 }
 
 /* A vdev has to be on the command line; a PCI device has a name with colons. */

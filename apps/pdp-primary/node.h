@@ -135,6 +135,7 @@ int options_init(int argc, char **argv);
 int config_init(void);
 void config_fini(void);
 int config_again(void); /* with the MD lcores known */
+struct pdp_vr_config *config_change(unsigned int vr, json_t *changes, struct pdp_config_error *err);
 int pidfile_init(void);
 void pidfile_fini(void);
 int eal_init(void);
@@ -161,6 +162,9 @@ void run_fini(void);
 int slices_check(void); /* whether all VRs are admitted; without a trace */
 int slices_show(void *arg, const json_t *args, json_t **result, char *err, size_t err_size);
 json_t *slices_json(void);
+
+/* set.c */
+int set_vr(void *arg, const json_t *args, json_t **result, char *err, size_t err_size);
 
 /* monitor.c: with the engines there, and before they go */
 int monitor_start(void);

@@ -288,6 +288,7 @@ int show_register(void)
 		{"port list", "ports with their queues and counters", show_ports},
 		{"vr list", "VRs with engines and rates", show_vrs},
 		{"vr show", "one VR: counters, vifs, engines", show_vr},
+		{"vr set", "change keys of a running VR: engines=1..4 policy=dynamic ...", set_vr},
 		{"vr resize", "let engines=N of a VR have packets, on cpus=[...]", resize_by_hand},
 		{"vr times", "microseconds that the last changes of a VR's engines took",
 		 resize_times},

@@ -123,6 +123,20 @@ static int check_power(struct decoder *d, const struct where *where, const struc
 	return 0;
 }
 
+int check_vr_load(struct decoder *d, const struct where *where, json_t *obj,
+		  struct pdp_vr_config *vr)
+{
+	const bool policy = json_object_get(obj, "policy") != NULL;
+	/* What is changed in a running node says nothing of a standby that it does not touch. */
+	const bool standby = json_object_get(obj, "standby") != NULL ||
+			     (d->text == NULL && json_object_get(obj, "engines") == NULL);
+
+	if (check_policy(d, where, policy, vr) != 0 || check_standby(d, where, standby, vr) != 0 ||
+	    check_power(d, where, vr) != 0)
+		return -1;
+	return check_weights(d, where, vr);
+}
+
 int check_vr(struct decoder *d, const struct where *where, json_t *obj, void *base)
 {
 	struct pdp_vr_config *vr = base;
@@ -140,9 +154,7 @@ int check_vr(struct decoder *d, const struct where *where, json_t *obj, void *ba
 	if (vr->isolation == PDP_ISOLATION_SEALED)
 		return where_fail(d, &isolation,
 				  "sealed engines are not built yet; use \"secondary\"");
-	if (check_policy(d, where, json_object_get(obj, "policy") != NULL, vr) != 0 ||
-	    check_standby(d, where, json_object_get(obj, "standby") != NULL, vr) != 0 ||
-	    check_power(d, where, vr) != 0 || check_weights(d, where, vr) != 0)
+	if (check_vr_load(d, where, obj, vr) != 0)
 		return -1;
 	return check_vif_names(d, where, vr);
 }
@@ -212,24 +224,31 @@ static bool is_engine_cpu(const struct pdp_config *config, uint16_t cpu)
 	return false;
 }
 
-static int check_vr_cpus(struct decoder *d, const struct where *where)
+int check_vr_cpus(struct decoder *d, const struct where *where, const struct pdp_vr_config *vr)
+{
+	WHERE(cpus, where, "cpus");
+
+	for (unsigned int i = 0; i < vr->cpus.n; i++) {
+		const struct where here = {.up = &cpus, .index = i};
+
+		if (!is_engine_cpu(d->config, vr->cpus.cpus[i]))
+			return where_fail(d, &here,
+					  "CPU %u is not among cpus.engines; take one of those, or "
+					  "add it there",
+					  vr->cpus.cpus[i]);
+	}
+	return 0;
+}
+
+static int check_all_vr_cpus(struct decoder *d, const struct where *where)
 {
 	WHERE(vrs, where, "vrs");
 
 	for (unsigned int v = 0; v < d->config->n_vrs; v++) {
 		const struct where vr = {.up = &vrs, .index = v};
-		const struct pdp_cpu_list *list = &d->config->vrs[v].cpus;
-		WHERE(cpus, &vr, "cpus");
 
-		for (unsigned int i = 0; i < list->n; i++) {
-			const struct where here = {.up = &cpus, .index = i};
-
-			if (!is_engine_cpu(d->config, list->cpus[i]))
-				return where_fail(d, &here,
-						  "CPU %u is not among cpus.engines; take one of "
-						  "those, or add it there",
-						  list->cpus[i]);
-		}
+		if (check_vr_cpus(d, &vr, &d->config->vrs[v]) != 0)
+			return -1;
 	}
 	return 0;
 }
@@ -255,7 +274,8 @@ static int check_pool(struct decoder *d, const struct where *where)
 
 int check_top(struct decoder *d, const struct where *where, json_t *obj, void *base)
 {
-	if (check_cpus(d, where) != 0 || check_vr_cpus(d, where) != 0 || check_pool(d, where) != 0)
+	if (check_cpus(d, where) != 0 || check_all_vr_cpus(d, where) != 0 ||
+	    check_pool(d, where) != 0)
 		return -1;
 	where_fill_lines(d);
 	return check_overlap(d);

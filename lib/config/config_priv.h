@@ -25,7 +25,7 @@ struct where {
 
 /** State of one decoding. */
 struct decoder {
-	const char *text;
+	const char *text; /**< NULL: there is none, messages have no line */
 	size_t size;
 	const char *name; /**< stands for the file in messages */
 	const struct pdp_config_env *env;
@@ -106,6 +106,7 @@ struct key {
 	uint16_t size;		    /**< of the value, bytes */
 	uint16_t count_offset;	    /**< KEY_LIST and kin: where the count is */
 	uint32_t min, max;	    /**< value or count of elements */
+	bool live;		    /**< may change while the node runs */
 	bool required;		    /**< with `carriers`: where it fits */
 	uint8_t carriers;	    /**< ON_* */
 	const char *def;	    /**< default as JSON text; NULL: see def_words */
@@ -127,6 +128,7 @@ struct section {
 };
 
 extern const struct section config_top;
+extern const struct section config_vr;
 extern const struct section config_vif; /**< of one vif */
 
 /** Tell every key, as config/README.md lists it. */
@@ -178,6 +180,10 @@ int check_port(struct decoder *d, const struct where *where, json_t *obj, void *
 int check_vr(struct decoder *d, const struct where *where, json_t *obj, void *base);
 int check_vr_limit(struct decoder *d, const struct where *where, json_t *obj, void *base);
 int check_vif_limit(struct decoder *d, const struct where *where, json_t *obj, void *base);
+/** What hangs together in how a VR's engines come, go and share; `obj` tells what was given. */
+int check_vr_load(struct decoder *d, const struct where *where, json_t *obj,
+		  struct pdp_vr_config *vr);
+int check_vr_cpus(struct decoder *d, const struct where *where, const struct pdp_vr_config *vr);
 int check_vif(struct decoder *d, const struct where *where, json_t *obj, void *base);
 
 /** Refuse vifs of all VRs that match the same packets. */

@@ -156,6 +156,25 @@ struct pdp_config *pdp_config_load(const char *file, const struct pdp_config_env
 struct pdp_config *pdp_config_parse(const char *text, size_t size, const char *name,
 				    const struct pdp_config_env *env, struct pdp_config_error *err);
 
+/**
+ * Change keys of one VR of a running node, as its section of the file would have them; what is not
+ * named stays. Policy and standby follow another number of engines where they are not named, and
+ * weights go with their balancer.
+ * @param changes  an object of keys; those that cannot change now are refused
+ * @param err      out: the path and a sentence, on failure
+ * @return a copy of the VR with the changes, or NULL. Owner: caller, who hands it to
+ * pdp_config_vr_adopt() or pdp_config_vr_discard()
+ */
+struct pdp_vr_config *pdp_config_vr_change(struct pdp_config *config, unsigned int vr,
+					   json_t *changes, const struct pdp_config_env *env,
+					   struct pdp_config_error *err);
+
+/** Make a change come true. Takes `changed`; pointers into the VR as it was are void. */
+void pdp_config_vr_adopt(struct pdp_config *config, unsigned int vr, struct pdp_vr_config *changed);
+
+/** NULL: nothing. */
+void pdp_config_vr_discard(struct pdp_vr_config *changed);
+
 /** NULL: nothing. */
 void pdp_config_destroy(struct pdp_config *config);
 

@@ -312,8 +312,11 @@ static void write_error(const struct decoder *d, int line, const char *path, con
 	const size_t size = sizeof(d->err->text);
 	int n;
 
-	n = snprintf(out, size, "%s:%d: %s%s", where_quote(d->name, file, sizeof(file)), line, path,
-		     path[0] != '\0' ? ": " : "");
+	if (d->text == NULL)
+		n = snprintf(out, size, "%s%s", path, path[0] != '\0' ? ": " : "");
+	else
+		n = snprintf(out, size, "%s:%d: %s%s", where_quote(d->name, file, sizeof(file)),
+			     line, path, path[0] != '\0' ? ": " : "");
 	vsnprintf(out + n, size - (size_t)n, format, args);
 }
 
@@ -337,7 +340,7 @@ int where_fail(const struct decoder *d, const struct where *where, const char *f
 
 	where_format(where, path, sizeof(path));
 	va_start(args, format);
-	write_error(d, line_of(d, where), path, format, args);
+	write_error(d, d->text != NULL ? line_of(d, where) : 0, path, format, args);
 	va_end(args);
 	return -1;
 }

@@ -400,6 +400,68 @@ static void test_load(void **state)
 	pdp_config_destroy(c);
 }
 
+/* @return the change, or NULL with err filled */
+static struct pdp_vr_config *change(struct pdp_config *c, const char *text,
+				    struct pdp_config_error *err)
+{
+	const struct pdp_config_env env = test_env();
+	json_t *changes = json_loads(text, 0, NULL);
+	struct pdp_vr_config *changed = pdp_config_vr_change(c, 0, changes, &env, err);
+
+	json_decref(changes);
+	return changed;
+}
+
+static void test_change(void **state)
+{
+	const struct pdp_config_env env = test_env();
+	struct pdp_config *c = parse_good(
+		VR("'engines': 2, 'balance': 'weighted', 'weights': [1, 2],"
+		   "'cpus': [3], 'power': 50, 'vifs': [" VIF_A "]"),
+		&env);
+	struct pdp_config_error err;
+	struct pdp_vr_config *changed = change(c, "{\"power\": 150}", &err);
+
+	/* What is not named stays. */
+	assert_non_null(changed);
+	assert_true(changed->power == 150 && changed->engines == 2 && changed->n_weights == 2);
+	assert_true(changed->cpus.n == 1 && changed->cpus.cpus[0] == 3);
+	assert_int_equal(c->vrs[0].power, 50);
+	pdp_config_vr_discard(changed);
+
+	/* Policy and standby follow the engines, weights their balancer. */
+	changed = change(c, "{\"engines\": \"1..4\", \"balance\": \"rr\", \"cpus\": [1, 2]}", &err);
+	assert_non_null(changed);
+	pdp_config_vr_adopt(c, 0, changed);
+	assert_int_equal(c->vrs[0].policy, PDP_POLICY_DYNAMIC);
+	assert_true(c->vrs[0].standby == 1 && c->vrs[0].engines_total == 4);
+	assert_true(c->vrs[0].weights == NULL && c->vrs[0].n_weights == 0);
+	assert_true(c->vrs[0].cpus.n == 2 && c->vrs[0].cpus.cpus[1] == 2);
+	changed = change(c, "{\"target_pct\": 100}", &err);
+	assert_non_null(changed);
+	assert_int_equal(changed->policy, PDP_POLICY_DYNAMIC);
+	pdp_config_vr_discard(changed);
+	changed = change(c, "{\"engines\": 3}", &err);
+	assert_non_null(changed);
+	assert_true(changed->policy == PDP_POLICY_FIXED && changed->standby == 0);
+	pdp_config_vr_discard(changed);
+
+	/* All or none, with the path and without a line. */
+	assert_null(change(c, "{\"engines\": 2, \"power\": 201}", &err));
+	assert_string_equal(err.text, "vrs[0].power: 2 engines cannot use 201 percent of one CPU; "
+				      "use at most 200");
+	assert_null(change(c, "{\"cpus\": [1, 0]}", &err));
+	assert_string_equal(err.text,
+			    "vrs[0].cpus[1]: CPU 0 is not among cpus.engines; take one of "
+			    "those, or add it there");
+	assert_null(change(c, "{\"slots\": 4}", &err));
+	assert_non_null(strstr(err.text, "vrs[0].slots: it cannot be changed while the node runs"));
+	assert_null(change(c, "{}", &err));
+	assert_non_null(strstr(err.text, "vrs[0]: nothing is to be changed; write KEY=VALUE"));
+	assert_true(c->vrs[0].engines == 4 && c->vrs[0].power == 50);
+	pdp_config_destroy(c);
+}
+
 /* One line for each key, as the table has it and as the reference has it. */
 static void tell_key(void *arg, const char *path, const char *type, const char *def,
 		     const char *range)
@@ -454,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_process_cpus), cmocka_unit_test(test_plugin_folders),
 		cmocka_unit_test(test_files),	     cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_reference),    cmocka_unit_test(test_load),
+		cmocka_unit_test(test_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
