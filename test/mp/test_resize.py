@@ -169,7 +169,7 @@ def test_kill_running():
 
 
 def test_kill_draining():
-    with node_of(standby=1, plugin="t_hold") as node:
+    with node_of(standby=1, plugin="t_hold", rate=500) as node:  # it holds 4096 packets at most
         resize(node, 2)
         settled(node, 2, 0)
         wait_for(lambda: node.engines()["red/1"]["out"] > 0, "it holds packets")
