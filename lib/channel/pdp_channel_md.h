@@ -19,8 +19,8 @@
 
 #include <pdp_channel.h>
 
-#define PDP_BLANK_BURST 64 /**< BLANKs lent at once at most */
-#define PDP_FRAME_MIN	14 /**< shortest frame that the MD gives to a port, bytes */
+#define PDP_BLANK_BURST 64  /**< BLANKs lent at once at most */
+#define PDP_FRAME_MIN	14  /**< shortest frame that the MD gives to a port, bytes */
 #define PDP_STAGE_AHEAD 128 /**< entries whose lines are asked for before they are written */
 
 /** Offload flags that survive the way through an engine: the dynamic ones, which are the
