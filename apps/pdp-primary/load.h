@@ -22,8 +22,9 @@ struct load_entry {
 };
 
 struct load_vr {
-	bool by_hand; /* `vr resize`: left alone until `vr set` */
-	bool idle;    /* nothing came in the last period, and the rate is zero */
+	bool by_hand;	/* `vr resize`: left alone until `vr set` */
+	bool idle;	/* nothing came in the last period, and the rate is zero */
+	bool told_held; /* noted since the number changed last */
 	enum pdp_monitor_why why;
 	uint64_t arrived;
 	uint32_t told_pps[PDP_ENGINES_MAX]; /* what the balancer knows */

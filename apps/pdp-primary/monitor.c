@@ -88,8 +88,10 @@ static void look_at(unsigned int vr)
 		pdp_slice_want(load.slice, vr, d.to, d.power_pct);
 		slices_apply(now);
 	}
-	if (d.to != d.from || (d.why == PDP_MONITOR_HELD && v->why != PDP_MONITOR_HELD))
+	/* Held is said once: a load on a boundary touches it again and again. */
+	if (d.to != d.from || (d.why == PDP_MONITOR_HELD && !v->told_held))
 		note(vr, &d, act && d.to != d.from);
+	v->told_held = d.to == d.from && (v->told_held || d.why == PDP_MONITOR_HELD);
 	v->why = d.why;
 }
 

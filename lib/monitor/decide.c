@@ -77,9 +77,10 @@ static double needed(const struct vr *vr, const struct scale *s, bool up, double
 	return up ? 0 : margin(s, below, TOUCH);
 }
 
+/* Whether fewer engines have not been enough for long enough. */
 static bool dwells(const struct pdp_monitor_params *params, const struct vr *vr, uint64_t now_ns)
 {
-	return vr->changed_ns != 0 && now_ns - vr->changed_ns < params->dwell_ms * 1000000ull;
+	return vr->less_ns == 0 || now_ns - vr->less_ns < params->dwell_ms * 1000000ull;
 }
 
 /* Whether the load is on the other side of the held crossing, and has been for long enough. */
@@ -102,6 +103,10 @@ static uint16_t wanted(const struct pdp_monitor_params *params, struct vr *vr,
 	const uint16_t n = fit(s, p, load);
 	bool up = n > vr->n, enough;
 
+	if (n >= vr->n)
+		vr->less_ns = 0;
+	else if (vr->less_ns == 0)
+		vr->less_ns = now_ns;
 	forget_crossing(vr, s, hysteresis);
 	enough = let_go(&vr->crossing, n != vr->n, now_ns);
 	if (n == vr->n)
@@ -151,12 +156,12 @@ static void say(const struct pdp_monitor_params *params, const struct vr *vr, co
 			 vr->rate_pps, n, n == 1 ? "" : "s", n == 1 ? "is" : "are", s->loads[n]);
 }
 
-static void change(struct vr *vr, uint16_t to, uint64_t now_ns)
+static void change(struct vr *vr, uint16_t to)
 {
 	vr->crossing = (struct crossing){
 		.held = true, .grew = to > vr->n, .below = to > vr->n ? to - 1 : to};
 	vr->n = to;
-	vr->changed_ns = now_ns;
+	vr->less_ns = 0;
 }
 
 /* @return whether it is another one */
@@ -191,7 +196,7 @@ bool decide(const struct pdp_monitor_params *params, struct vr *vr, uint64_t now
 	if (d->why != PDP_MONITOR_STAY)
 		say(params, vr, &s, now_ns, d);
 	if (to != vr->n)
-		change(vr, to, now_ns);
+		change(vr, to);
 	changed = take_power(vr, power(vr, &s), d->to != d->from);
 	d->power_pct = vr->power_pct;
 	return changed || d->to != d->from;

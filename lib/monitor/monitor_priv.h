@@ -38,7 +38,8 @@ struct vr {
 	double rate_pps;
 	uint16_t n; /* engines decided */
 	uint32_t power_pct;
-	uint64_t changed_ns;
+	uint64_t
+		less_ns; /* fewer engines would do since then, without a break; 0: they would not */
 	struct crossing crossing;
 	struct learnt engines[PDP_MONITOR_ENGINES_MAX];
 };

@@ -38,8 +38,8 @@ const char *pdp_policy_name(enum pdp_policy policy);
 /** Of the node. */
 struct pdp_monitor_params {
 	uint32_t tau_ms;	 /**< time constant of rates and queue lengths; 0: no memory */
-	uint32_t dwell_ms;	 /**< an engine is taken away that long after the last change, at
-				      the earliest; more engines come at once */
+	uint32_t dwell_ms;	 /**< engines are taken away when fewer would have done for so
+				      long without a break; more come at once */
 	uint32_t hysteresis_pct; /**< of one engine; see above */
 };
 

@@ -305,13 +305,20 @@ static void more_at_once_fewer_after_the_dwell(void **state)
 	assert_int_equal(s.n, 4);
 	hold(&s, S, 1, 300000);
 	assert_int_equal(s.n, 5);
-	hold(&s, S, 4, 10000);
+	hold(&s, S, 5, 10000);
 	assert_int_equal(s.n, 5);
 	assert_int_equal(s.d.why, PDP_MONITOR_HELD);
 	assert_non_null(strstr(s.d.text, "1 would do, held by dwell_ms"));
 	hold(&s, S, 1, 10000);
 	assert_int_equal(s.n, 1);
 	assert_int_equal(s.d.why, PDP_MONITOR_SHRINK);
+	/* A break begins it anew: a dip takes no engine away. */
+	hold(&s, S, 1, 200000);
+	for (unsigned int i = 0; i < 10; i++) {
+		hold(&s, S, 5, 10000);
+		hold(&s, S, 1, 200000);
+	}
+	assert_int_equal(s.n, 4);
 	end(&s);
 }
 
