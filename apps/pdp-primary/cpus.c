@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The CPUs of the machine as the node sees them: in which order engines take them, and who runs on
- * which (`cpu list`). Main thread before the control thread runs, then the control thread.
+ * The CPUs of the machine as the node sees them: in which order engines take them, who runs on
+ * which
+ * (`cpu list`), and those that go offline or come back while the node runs. Main thread before the
+ * control thread runs, then the control thread.
  */
+#include <errno.h>
 #include <numa.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "node.h"
+#include <rte_cycles.h>
+
+#include <pdp_log.h>
+
+#include "load.h"
+
+#define LOOK_US 1000000
 
 static struct pdp_cpus machine;
+static cpu_set_t online; /* as last seen */
+static struct pdp_timer *look_timer;
 
 static struct pdp_cpus_from from_mds(void)
 {
@@ -37,6 +49,106 @@ unsigned int cpus_of_process(uint16_t *cpus)
 	pdp_cpus_read(node.sysfs, &machine);
 	pdp_cpus_order(&machine, &from, cpus, n);
 	return n;
+}
+
+/* This thread goes off the MD's CPUs: where the configuration says, or with the engines. */
+static void choose_cpus(void)
+{
+	const struct pdp_cpu_list *cpus = node.config->control_cpus.n ? &node.config->control_cpus
+								      : &node.config->engine_cpus;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	for (unsigned int i = 0; i < cpus->n; i++) {
+		if (CPU_ISSET(cpus->cpus[i], &online))
+			CPU_SET(cpus->cpus[i], &set);
+	}
+	if (CPU_COUNT(&set) != 0)
+		pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
+static void pin_md(struct pdp_md *md, void *arg)
+{
+	pthread_setaffinity_np(pthread_self(), sizeof(cpu_set_t), arg);
+}
+
+/* The kernel moves threads off a CPU that goes, and not back. */
+static void md_cpu(unsigned int i, bool came)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(node.md_cpus[i], &set);
+	if (!came) {
+		PDP_LOG(WARNING, "CPU %u is offline: MD lcore %u runs where the kernel puts it",
+			node.md_cpus[i], node.md_lcores[i]);
+		return;
+	}
+	pdp_md_call(node.mds[i], pin_md, &set);
+	PDP_LOG(WARNING, "CPU %u is online again: MD lcore %u is back on it", node.md_cpus[i],
+		node.md_lcores[i]);
+}
+
+static void engines_cpus(const cpu_set_t *was)
+{
+	const struct pdp_cpu_list *list = &node.config->engine_cpus;
+	unsigned int n = pdp_engines_set_online(node.engines, &online), left = 0;
+
+	for (unsigned int i = 0; i < list->n; i++)
+		left += CPU_ISSET(list->cpus[i], &online) != 0;
+	for (unsigned int i = 0; i < list->n; i++) {
+		const uint16_t cpu = list->cpus[i];
+
+		if (!CPU_ISSET(cpu, &online) == !CPU_ISSET(cpu, was))
+			continue;
+		if (CPU_ISSET(cpu, &online))
+			PDP_LOG(WARNING, "CPU %u is online again, for engines", cpu);
+		else if (left != 0)
+			PDP_LOG(WARNING,
+				"CPU %u is offline: its engines (%u) run on others of cpus.engines",
+				cpu, n);
+		else
+			PDP_LOG(WARNING,
+				"CPU %u is offline, the last of cpus.engines: engines run where "
+				"the kernel puts them",
+				cpu);
+	}
+}
+
+static void look(void *arg)
+{
+	const cpu_set_t was = online;
+	int rc = pdp_cpus_online(node.sysfs, &online);
+
+	/* Where it cannot be read nothing changes. */
+	if (rc != 0 && rc != -ERANGE)
+		online = was;
+	if (CPU_EQUAL(&was, &online))
+		return;
+	/* At once to where there is room, then as the slices say. */
+	engines_cpus(&was);
+	slices_set_online(&online);
+	if (load.timer != NULL)
+		slices_apply(rte_rdtsc());
+	for (unsigned int i = 0; i < node.n_md; i++) {
+		if (!CPU_ISSET(node.md_cpus[i], &online) != !CPU_ISSET(node.md_cpus[i], &was))
+			md_cpu(i, CPU_ISSET(node.md_cpus[i], &online) != 0);
+	}
+	choose_cpus();
+}
+
+void cpus_watch(void)
+{
+	memset(&online, 0xff, sizeof(online));
+	look(NULL);
+	choose_cpus();
+	look_timer = pdp_loop_timer(node.loop, LOOK_US, LOOK_US, look, NULL);
+}
+
+void cpus_unwatch(void)
+{
+	pdp_timer_remove(look_timer);
+	look_timer = NULL;
 }
 
 struct use {

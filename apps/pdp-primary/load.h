@@ -53,6 +53,8 @@ struct pdp_slice *slices_build(const char **names);
 /* @return 0 or -errno, with a sentence that begins with the path */
 int slices_set(struct pdp_slice *slice, unsigned int vr, const struct pdp_vr_config *c,
 	       unsigned int n_engines, uint32_t power_pct, char *err, size_t err_size);
+/* Tell them which CPUs are online. */
+void slices_set_online(const cpu_set_t *online);
 /* Give the engines what the slices say now. */
 void slices_apply(uint64_t decided_tsc);
 

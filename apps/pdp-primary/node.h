@@ -188,6 +188,8 @@ int memory_check(unsigned int *need_mb);
 
 /* cpus.c */
 unsigned int cpus_of_process(uint16_t *cpus); /* nearest to the MD first; CPU_SETSIZE at most */
+void cpus_watch(void);			      /* control thread: notices CPUs that go and come */
+void cpus_unwatch(void);
 int cpus_show(void *arg, const json_t *args, json_t **result, char *err, size_t err_size);
 
 /* show.c: the control socket's commands */

@@ -25,20 +25,6 @@
 
 static int signal_fd = -1;
 
-/* Off the MD's CPUs: where the configuration says, or with the engines. */
-static void choose_cpus(void)
-{
-	const struct pdp_cpu_list *cpus = node.config->control_cpus.n ? &node.config->control_cpus
-								      : &node.config->engine_cpus;
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	for (unsigned int i = 0; i < cpus->n; i++)
-		CPU_SET(cpus->cpus[i], &set);
-	if (cpus->n != 0)
-		pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-}
-
 static void on_signal(void *arg, int fd, uint32_t events)
 {
 	struct signalfd_siginfo si;
@@ -163,7 +149,7 @@ static void *control_main(void *arg)
 	char err[512] = "";
 	int rc;
 
-	choose_cpus();
+	cpus_watch();
 	/* What waits for an MD lcore waits microseconds. */
 	prctl(PR_SET_TIMERSLACK, 1000);
 	rc = pdp_engines_start(node.engines, err, sizeof(err));
@@ -187,6 +173,7 @@ static void *control_main(void *arg)
 		pdp_md_call(node.mds[i], finish_md, NULL);
 	last_words();
 	pdp_timer_remove(timer);
+	cpus_unwatch();
 	for (unsigned int i = 0; i < node.n_md; i++)
 		pdp_md_stop(node.mds[i]);
 	return NULL;

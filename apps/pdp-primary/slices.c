@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <pdp_log.h>
+
 #include "load.h"
 
 static bool is_md(uint16_t cpu)
@@ -122,6 +124,20 @@ void slices_apply(uint64_t decided_tsc)
 		if (!load.vrs[vr].by_hand)
 			pdp_engines_resize(node.engines, (unsigned int)vr, &plan, decided_tsc);
 	}
+}
+
+void slices_set_online(const cpu_set_t *online)
+{
+	const struct pdp_cpu_list *list = &node.config->engine_cpus;
+	int rc = 0;
+
+	for (unsigned int i = 0; i < list->n; i++)
+		rc |= pdp_slice_set_online(load.slice, list->cpus[i],
+					   CPU_ISSET(list->cpus[i], online) != 0);
+	if (rc != 0)
+		PDP_LOG(WARNING,
+			"what VRs are guaranteed cannot be met by the CPUs that are online; they "
+			"share what there is");
 }
 
 json_t *slices_json(void)

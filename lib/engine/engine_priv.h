@@ -17,6 +17,7 @@
 #define BACKOFF_MIN_MS 10
 #define BACKOFF_MAX_MS 5000
 #define WEIGHT_DEFAULT 100
+#define NO_CPU	       UINT32_MAX
 
 struct engine {
 	struct pdp_engines *all;
@@ -29,10 +30,11 @@ struct engine {
 	bool on_cpu;		    /* counted in cpu_engines */
 	bool let_in;		    /* RUNNING, but not yet told to all MD lcores */
 	bool moved;		    /* cpu or pct are not yet applied to all of the process */
+	bool unpinned;		    /* its CPU went offline: it runs where the kernel likes */
 	struct engine *next_change; /* place.c: poll modes */
 	uint32_t lcore;
 	uint32_t cpu;
-	uint32_t old_cpu; /* where its other threads are, if it moved */
+	uint32_t old_cpu; /* where its other threads are, if it moved; NO_CPU: anywhere */
 	uint32_t pct;
 	struct shares_group group; /* its CPU share */
 	uint32_t generation;
@@ -83,9 +85,10 @@ struct pdp_engines {
 	unsigned int next_refill;
 	bool lcore_used[RTE_MAX_LCORE];
 	unsigned int cpu_engines[CPUS_MAX]; /* that run, start or drain */
-	unsigned int n_cpus_used;	    /* with one or more of them */
-	struct shares *shares;		    /* NULL: there are none */
-	char no_shares[1024];		    /* why, until it is said */
+	bool cpu_offline[CPUS_MAX];
+	unsigned int n_cpus_used; /* with one or more of them */
+	struct shares *shares;	  /* NULL: there are none */
+	char no_shares[1024];	  /* why, until it is said */
 	struct shares_group md_group;
 };
 
@@ -95,6 +98,8 @@ int place_take(struct pdp_engines *all, unsigned int vr, int wanted_cpu, uint32_
 void place_give(struct pdp_engines *all, uint32_t lcore);
 bool place_known(const struct pdp_engines *all, int cpu);
 uint16_t place_best(const struct pdp_engines *all, unsigned int vr);
+/* @param wanted PDP_ENGINES_ANY_CPU, or where it should be, if that is online */
+uint32_t place_for(const struct engine *e, uint16_t wanted);
 void place_enter(struct engine *e, uint32_t cpu, uint32_t pct);
 void place_apply(struct engine *e);
 void place_leave(struct engine *e);

@@ -120,7 +120,7 @@ static void give_back(struct engine *e)
 	place_give(e->all, e->lcore);
 	weigh_leave(e);
 	e->pid = 0;
-	e->busy_poll = e->let_in = e->moved = false;
+	e->busy_poll = e->let_in = e->moved = e->unpinned = false;
 }
 
 /* One that was ready starts again at once; one that never was, ever later. */

@@ -8,6 +8,7 @@
 #ifndef PDP_ENGINE_H
 #define PDP_ENGINE_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -118,6 +119,14 @@ struct pdp_engines_plan {
  */
 int pdp_engines_resize(struct pdp_engines *engines, unsigned int vr,
 		       const struct pdp_engines_plan *plan, uint64_t decided_tsc);
+
+/**
+ * Tell which CPUs are online. Engines on those that are not any more go to others of the node at
+ * once, whatever their plan says, and back when theirs is online again. When none of the node's is
+ * left they run where the kernel puts them.
+ * @return engines that had packets to serve on a CPU that went offline
+ */
+unsigned int pdp_engines_set_online(struct pdp_engines *engines, const cpu_set_t *online);
 
 /** What the engines of a VR do at the moment, those started by hand not counted. */
 struct pdp_engines_count {

@@ -38,19 +38,35 @@ bool place_known(const struct pdp_engines *all, int cpu)
 	return false;
 }
 
-/* The VR's CPU with the fewest engines, the nearest of those. */
+/* @return the online CPU of a list with the fewest engines, the nearest of those, or NO_CPU */
+static uint32_t least_used(const struct pdp_engines *all, const uint16_t *cpus, unsigned int n)
+{
+	uint32_t best = NO_CPU;
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (!all->cpu_offline[cpus[i]] &&
+		    (best == NO_CPU || all->cpu_engines[cpus[i]] < all->cpu_engines[best]))
+			best = cpus[i];
+	}
+	return best;
+}
+
+/* One of the VR's; where all of those are offline another of the node's. */
 uint16_t place_best(const struct pdp_engines *all, unsigned int vr)
 {
 	const struct pdp_engines_vr *conf = &all->p.vrs[vr];
-	const uint16_t *cpus = conf->n_cpus != 0 ? conf->cpus : all->p.cpus;
-	const unsigned int n = conf->n_cpus != 0 ? conf->n_cpus : all->p.n_cpus;
-	unsigned int best = 0;
+	uint32_t cpu = least_used(all, conf->cpus, conf->n_cpus);
 
-	for (unsigned int i = 1; i < n; i++) {
-		if (all->cpu_engines[cpus[i]] < all->cpu_engines[cpus[best]])
-			best = i;
-	}
-	return cpus[best];
+	if (cpu == NO_CPU)
+		cpu = least_used(all, all->p.cpus, all->p.n_cpus);
+	return cpu != NO_CPU ? (uint16_t)cpu : all->p.cpus[0];
+}
+
+uint32_t place_for(const struct engine *e, uint16_t wanted)
+{
+	if (wanted != PDP_ENGINES_ANY_CPU && !e->all->cpu_offline[wanted])
+		return wanted;
+	return e->on_cpu && !e->all->cpu_offline[e->cpu] ? e->cpu : place_best(e->all, e->vr);
 }
 
 int place_take(struct pdp_engines *all, unsigned int vr, int wanted_cpu, uint32_t *lcore,
@@ -81,10 +97,11 @@ static cpu_set_t only(uint32_t cpu)
 	return set;
 }
 
-/* The other threads of a process follow its first, where they were bound to the same CPU. */
+/* The other threads of a process follow its first, where they were bound to the same CPU, or were
+ * before the kernel let them go. */
 static void pin_others(pid_t pid, uint32_t old_cpu, uint32_t cpu)
 {
-	const cpu_set_t from = only(old_cpu), to = only(cpu);
+	const cpu_set_t from = only(old_cpu != NO_CPU ? old_cpu : cpu), to = only(cpu);
 	const struct dirent *d;
 	char path[32];
 	DIR *dir;
@@ -96,7 +113,7 @@ static void pin_others(pid_t pid, uint32_t old_cpu, uint32_t cpu)
 		cpu_set_t set;
 
 		if (tid > 0 && tid != pid && sched_getaffinity(tid, sizeof(set), &set) == 0 &&
-		    CPU_EQUAL(&set, &from))
+		    (old_cpu == NO_CPU || CPU_EQUAL(&set, &from)))
 			sched_setaffinity(tid, sizeof(to), &to);
 	}
 	if (dir != NULL)
@@ -108,8 +125,10 @@ static uint32_t pin(struct engine *e, uint32_t cpu)
 {
 	const cpu_set_t to = only(cpu);
 
-	if (sched_setaffinity(e->pid, sizeof(to), &to) == 0)
+	if (sched_setaffinity(e->pid, sizeof(to), &to) == 0) {
+		e->unpinned = false;
 		return cpu;
+	}
 	PDP_LOG(WARNING, "engine " ENGINE_FMT " stays on CPU %u; CPU %u: %s", ENGINE_ARG(e), e->cpu,
 		cpu, strerror(errno));
 	return e->cpu;
@@ -117,12 +136,16 @@ static uint32_t pin(struct engine *e, uint32_t cpu)
 
 void place_enter(struct engine *e, uint32_t cpu, uint32_t pct)
 {
+	const bool free = e->unpinned;
+
 	place_leave(e);
-	if (e->pid != 0 && cpu != e->cpu)
+	if (e->pid != 0 && (cpu != e->cpu || free))
 		cpu = pin(e, cpu);
-	e->moved = e->moved || cpu != e->cpu || pct != e->pct;
+	e->moved = e->moved || cpu != e->cpu || pct != e->pct || free;
 	if (!e->moved)
 		e->old_cpu = cpu;
+	else if (free)
+		e->old_cpu = NO_CPU;
 	e->cpu = cpu;
 	e->pct = pct;
 	e->on_cpu = true;
@@ -150,6 +173,45 @@ void place_leave(struct engine *e)
 	if (e->on_cpu)
 		e->all->n_cpus_used -= --e->all->cpu_engines[e->cpu] == 0;
 	e->on_cpu = false;
+}
+
+/* @return engines that were on it */
+static unsigned int goes_offline(struct pdp_engines *all, uint32_t cpu)
+{
+	unsigned int n = 0;
+
+	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
+		for (unsigned int i = 0; i < all->pools[v].top; i++) {
+			struct engine *e = all->by_vr[v][i];
+
+			if (e == NULL || e->pid == 0 || e->cpu != cpu)
+				continue;
+			e->unpinned = true;
+			n += e->on_cpu;
+			if (e->by_hand)
+				place_enter(e, place_for(e, PDP_ENGINES_ANY_CPU), e->pct);
+		}
+	}
+	return n;
+}
+
+unsigned int pdp_engines_set_online(struct pdp_engines *all, const cpu_set_t *online)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < all->p.n_cpus; i++) {
+		const uint16_t cpu = all->p.cpus[i];
+		const bool was = all->cpu_offline[cpu];
+
+		all->cpu_offline[cpu] = !CPU_ISSET(cpu, online);
+		if (!was && all->cpu_offline[cpu])
+			n += goes_offline(all, cpu);
+	}
+	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
+		if (all->pools[v].top != 0)
+			resize_settle(all, v);
+	}
+	return n;
 }
 
 static bool should_poll(const struct engine *e)

@@ -67,11 +67,8 @@ static void take_places(struct pdp_engines *all, unsigned int vr)
 	plan_match(&pool->plan, engines, n, places);
 	for (unsigned int i = 0; i < n; i++) {
 		const struct pdp_engines_place *at = &pool->plan.at[places[i]];
-		uint32_t cpu = at->cpu;
 
-		if (cpu == PDP_ENGINES_ANY_CPU)
-			cpu = chosen[i]->on_cpu ? chosen[i]->cpu : place_best(all, vr);
-		place_enter(chosen[i], cpu, at->pct);
+		place_enter(chosen[i], place_for(chosen[i], at->cpu), at->pct);
 		let_in(chosen[i], pool->decided_tsc);
 	}
 	for (unsigned int i = 0; i < pool->top; i++) {

@@ -34,7 +34,7 @@ static bool named_by_others(const struct pdp_slice *s, unsigned int cpu, unsigne
 
 static bool fits(const struct pdp_slice *s, unsigned int cpu, unsigned int vr, uint32_t pct)
 {
-	return allowed(&s->vrs[vr], cpu) && !s->cpus[cpu].id.md &&
+	return allowed(&s->vrs[vr], cpu) && !s->cpus[cpu].id.md && !s->cpus[cpu].offline &&
 	       s->draft.owner[cpu] == PDP_SLICE_NO_VR &&
 	       s->draft.sold_pct[cpu] + pct <= PDP_SLICE_WHOLE;
 }
@@ -255,6 +255,14 @@ int book_vr(struct pdp_slice *s, unsigned int vr, char *err, size_t err_size)
 			 s->names[without]);
 		return -ENOSPC;
 	}
+	adopt(s);
+	return 0;
+}
+
+int book_again(struct pdp_slice *s)
+{
+	if (!draft_anew(s))
+		return -ENOSPC;
 	adopt(s);
 	return 0;
 }

@@ -76,6 +76,15 @@ int pdp_slice_set(struct pdp_slice *slice, unsigned int vr, const struct pdp_sli
 void pdp_slice_want(struct pdp_slice *slice, unsigned int vr, unsigned int n_engines,
 		    uint32_t power_pct);
 
+/**
+ * A CPU went offline, or came back. Engines and guarantees go to others, as far as there is room;
+ * to where they were before, when it is back and that is where they fit.
+ * @param cpu  number of the CPU; one that is not engines' changes nothing
+ * @return 0; -ENOSPC: not all that is guaranteed can be met by the CPUs that are left, those that
+ * were on it get what the others leave
+ */
+int pdp_slice_set_online(struct pdp_slice *slice, uint16_t cpu, bool online);
+
 /** A VR is gone: all that it had is free. */
 void pdp_slice_release(struct pdp_slice *slice, unsigned int vr);
 

@@ -47,7 +47,8 @@ static bool usable(const struct pdp_slice *s, unsigned int cpu, unsigned int vr)
 {
 	const uint32_t alone = holder(s, cpu);
 
-	if (!allowed(&s->vrs[vr], cpu) || (alone != PDP_SLICE_NO_VR && alone != vr))
+	if (s->cpus[cpu].offline || !allowed(&s->vrs[vr], cpu) ||
+	    (alone != PDP_SLICE_NO_VR && alone != vr))
 		return false;
 	if (!s->vrs[vr].exclusive || s->book.owner[cpu] == vr)
 		return true;
@@ -149,7 +150,7 @@ void place_vr(struct pdp_slice *s, unsigned int vr)
 		struct placed *e = &v->engines[i];
 		uint16_t c;
 
-		if (i < v->slots.n) {
+		if (i < v->slots.n && !s->cpus[v->slots.at[i].cpu].offline) {
 			put(s, e, v->slots.at[i].cpu);
 			continue;
 		}

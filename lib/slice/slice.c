@@ -182,6 +182,20 @@ void pdp_slice_release(struct pdp_slice *s, unsigned int vr)
 	share_all(s);
 }
 
+int pdp_slice_set_online(struct pdp_slice *s, uint16_t cpu, bool online)
+{
+	const uint16_t c = find_cpu(s, cpu);
+	int rc;
+
+	if (c == NO_CPU || s->cpus[c].offline != online)
+		return 0;
+	s->cpus[c].offline = !online;
+	rc = book_again(s);
+	place_all(s);
+	share_all(s);
+	return rc;
+}
+
 unsigned int pdp_slice_consolidate(struct pdp_slice *s, uint32_t fill_pct)
 {
 	unsigned int n = place_consolidate(s, fill_pct);

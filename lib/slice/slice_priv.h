@@ -53,6 +53,7 @@ struct cpu {
 	struct placed_list engines;
 	unsigned int n_engines;
 	uint32_t load_pct; /* what its engines want */
+	bool offline;
 };
 
 /* What is reserved, by CPU. */
@@ -88,6 +89,10 @@ static inline bool allowed(const struct vr *v, unsigned int cpu)
  * @return 0 or -ENOSPC
  */
 int book_vr(struct pdp_slice *s, unsigned int vr, char *err, size_t err_size);
+
+/** Book all guarantees anew, since CPUs went or came. @return 0, or -ENOSPC: they stay as they were
+ */
+int book_again(struct pdp_slice *s);
 
 /** Give back what a VR has booked. */
 void book_release(struct pdp_slice *s, unsigned int vr);

@@ -4,7 +4,7 @@
 import os
 
 import harness
-from harness import CPUS, ENGINE_CPU, MD_CPU, Node, check, ports, relay
+from harness import CPUS, ENGINE_CPU, MD_CPU, START_S, Node, check, ports, relay, wait_for
 
 
 def machine(node, online=CPUS, l3=None):
@@ -40,6 +40,51 @@ def test_order():
             check(share_md or node.engines()["red/1"]["cpu"] == ENGINE_CPU, "the MD's own CPU is left out")
             node.wait_received(500)
             node.quiet()
+
+
+def allowed(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return next(line.split()[1] for line in f if line.startswith("Cpus_allowed_list"))
+
+
+def test_offline():
+    """A CPU goes offline: its engines run on another, a sentence, guarantees wait; it is used again when it is back. The
+    folder says so here, the CPU goes on: PDP_TEST_OFFLINE=1 takes the real one, and whatever else is pinned to it."""
+    real = f"/sys/devices/system/cpu/cpu{ENGINE_CPU}/online"
+    config = {"cpus": {"engines": [ENGINE_CPU, MD_CPU], "share_md": True}, "ports": ports("net_loadgen0", "net_loadgen1"),
+              "vrs": [relay("red", "net_loadgen0", slots=8192), relay("blue", "net_loadgen1", slots=8192, power=60)]}
+    node = Node(config, ["net_loadgen0,rate=2000", "net_loadgen1,rate=2000"], start=False)
+    takes_real = os.environ.get("PDP_TEST_OFFLINE") == "1" and os.path.exists(real)
+
+    def set_online(online):
+        if takes_real:
+            with open(real, "w", encoding="ascii") as f:
+                f.write("1" if online else "0")
+        else:
+            machine(node, CPUS if online else [MD_CPU])
+
+    def runs_on(name, cpu):
+        row = node.engines()[name]
+        return row["cpu"] == cpu and row["state"] == "running" and allowed(row["pid"]) == str(cpu)
+    if not takes_real:
+        machine(node)
+    with node:
+        node.start()
+        check(runs_on("blue/0", ENGINE_CPU), f"{node.engines()}")
+        try:
+            set_online(False)
+            wait_for(lambda: runs_on("red/0", MD_CPU) and runs_on("blue/0", MD_CPU), "both on the CPU that is left", START_S)
+            for words in (f"CPU {ENGINE_CPU} is offline: its engines (", "guaranteed cannot be met by the CPUs that are online"):
+                wait_for(lambda said=words: said in node.program.said, f"\"{words}\" is said")
+            before = node.stats()["vrs"]
+            for vr in ("red", "blue"):
+                wait_for(lambda name=vr: node.vr(name)["tx"] > before[name]["tx"] + 500, f"{vr} forwards", START_S)
+        finally:
+            set_online(True)
+        wait_for(lambda: runs_on("blue/0", ENGINE_CPU), "back on its CPU", START_S)
+        wait_for(lambda: f"CPU {ENGINE_CPU} is online again" in node.program.said, "that is said")
+        for vr in node.quiet(30)["vrs"].values():
+            check(vr["tx"] == vr["rx"], f"{vr}")
 
 
 harness.main()

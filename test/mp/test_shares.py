@@ -33,7 +33,7 @@ def tree():
 
 def spinner(name, port, **keys):
     """A VR that burns all CPU time it gets; enough in its rings for when the MD is kept off its CPU."""
-    return relay(name, port, slots=4096, args={"spin_ns": 20000}, **keys)
+    return relay(name, port, slots=4096, args={"spin_ns": 100000}, **keys)
 
 
 def cpu_seconds(pid):
@@ -75,7 +75,7 @@ def test_slices():
         wait_for(lambda: node.engines()["red/0"]["state"] == "running" and node.engines()["red/0"]["pid"] != pid, "red is back", START_S)
         (red, blue), _ = spent(node, "red/0", "blue/0")
         check(0.54 < red / (red + blue) < 0.66, f"after a death: {red} s and {blue} s")
-        node.quiet()
+        node.quiet(60)
     check(not groups(node), f"left: {groups(node)}")
 
 
@@ -87,7 +87,7 @@ def test_work_conserving():
         (red, blue), took = spent(node, "red/0", "blue/0")
         print(f"5 % beside an idle engine: {red:.2f} s of {took:.2f} s")
         check(red > 0.9 * (red + blue), f"{red} s, {blue} s of {took} s")
-        node.quiet()
+        node.quiet(60)
 
 
 def test_strict():
@@ -98,7 +98,7 @@ def test_strict():
         (red,), took = spent(node, "red/0")
         print(f"strict 20 %: {red:.2f} s of {took:.2f} s")
         check(red < 0.25 * took, f"{red} s of {took} s")
-        node.quiet(30)
+        node.quiet(60)
     check(not groups(node), f"left: {groups(node)}")
 
 
@@ -121,7 +121,7 @@ def test_share_md():
         print(f"{N} VRs on the MD's CPU: {done} packets, Jain {jain:.3f}; MD {md:.2f} s, engines {sum(busy):.2f} s")
         check(min(done) > 0 and jain >= 0.95, f"{done}, Jain {jain}")
         check(md < sum(busy) / 2, f"the MD had {md} s, its engines {busy}")
-        node.quiet(30)
+        node.quiet(60)
     check(not groups(node), f"left: {groups(node)}")
 
 

@@ -258,7 +258,8 @@ static void test_sentences(void **state)
 
 /* --- the kernel's tree */
 
-#define SPIN_MS 600 /* of CPU time, to compare */
+#define SPIN_MS 300  /* of CPU time, to compare */
+#define WAIT_MS 9000 /* for it, on a busy machine: then there is less to compare */
 
 struct spinner {
 	struct shares_group group;
@@ -341,12 +342,11 @@ static double run(struct spinner *a, struct spinner *b, double *a_ms, double *b_
 
 	kill(a->pid, SIGCONT);
 	kill(b->pid, SIGCONT);
-	/* On a busy machine both get less: until there is enough to compare. */
 	do {
 		usleep(20000);
 		*a_ms = cpu_ms(a->pid) - a_had;
 		*b_ms = cpu_ms(b->pid) - b_had;
-	} while (*a_ms + *b_ms < SPIN_MS && now_ms() - began < 30 * SPIN_MS);
+	} while (*a_ms + *b_ms < SPIN_MS && now_ms() - began < WAIT_MS);
 	return (double)(now_ms() - began);
 }
 
@@ -367,7 +367,7 @@ static void test_weights(void **state)
 	start(s, &b, "b.0", 400, true);
 	run(&a, &b, &a_ms, &b_ms);
 	print_message("60/40: %.0f ms and %.0f ms of CPU time\n", a_ms, b_ms);
-	assert_true(a_ms / (a_ms + b_ms) > 0.55 && a_ms / (a_ms + b_ms) < 0.65);
+	assert_true(a_ms / (a_ms + b_ms) > 0.53 && a_ms / (a_ms + b_ms) < 0.67);
 	/* The other way round, while they run. */
 	assert_int_equal(shares_weight(s, &a.group, 250), 0);
 	assert_int_equal(shares_weight(s, &b.group, 750), 0);
@@ -390,7 +390,7 @@ static void test_work_conserving(void **state)
 	start(s, &b, "b.0", 1000, false);
 	run(&a, &b, &a_ms, &b_ms);
 	print_message("1 %% beside an idle one: %.0f ms, %.0f ms\n", a_ms, b_ms);
-	assert_true(a_ms >= 0.95 * SPIN_MS);
+	assert_true(a_ms > 0.95 * (a_ms + b_ms));
 	end(s, &a);
 	end(s, &b);
 	shares_close(s);

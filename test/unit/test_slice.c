@@ -209,6 +209,48 @@ static void guarantees_go_before_the_rest(void **state)
 	pdp_slice_destroy(s);
 }
 
+/* A CPU goes offline: guarantees and engines find room elsewhere, or wait for it. */
+static void cpus_go_and_come(void **state)
+{
+	struct pdp_slice *s = make(3, 0);
+	struct pdp_slice_want w = guaranteed(60);
+
+	set(s, 0, &w);
+	set(s, 1, &w);
+	w = wanted(100);
+	set(s, 2, &w);
+	placed(s, 0, "1:100");
+	placed(s, 1, "2:100");
+	placed(s, 2, "3:100");
+	assert_int_equal(pdp_slice_set_online(s, 77, false), 0);
+	assert_int_equal(pdp_slice_set_online(s, 2, true), 0);
+	/* The guarantee goes to CPU 3, and who had that shares it. */
+	assert_int_equal(pdp_slice_set_online(s, 2, false), 0);
+	placed(s, 0, "1:100");
+	placed(s, 1, "3:60");
+	placed(s, 2, "3:40");
+	w = guaranteed(80);
+	refused(s, 3, &w, -28,
+		"80 percent cannot be guaranteed; free: 40 on CPU 1, 40 on CPU 3; use less, or "
+		"give cpus.engines more CPUs");
+	/* What cannot be met shares what there is, and keeps its place in the book. */
+	assert_int_equal(pdp_slice_set_online(s, 3, false), -28);
+	placed(s, 0, "1:60");
+	placed(s, 1, "1:15");
+	placed(s, 2, "1:25");
+	assert_int_equal(totals(s).guaranteed_pct, 120);
+	/* None at all: engines stay where they were. */
+	assert_int_equal(pdp_slice_set_online(s, 1, false), -28);
+	placed(s, 0, "1:60");
+	assert_int_equal(pdp_slice_set_online(s, 1, true), -28);
+	assert_int_equal(pdp_slice_set_online(s, 3, true), 0);
+	placed(s, 1, "3:100");
+	assert_int_equal(pdp_slice_set_online(s, 2, true), 0);
+	placed(s, 0, "1:100");
+	placed(s, 2, "2:100");
+	pdp_slice_destroy(s);
+}
+
 static void nothing_is_guaranteed_on_the_md(void **state)
 {
 	struct pdp_slice *s = make(2, 1);
@@ -490,6 +532,7 @@ int main(void)
 		cmocka_unit_test(guarantees_are_moved_together),
 		cmocka_unit_test(best_effort_takes_free_cpus_then_shares),
 		cmocka_unit_test(guarantees_go_before_the_rest),
+		cmocka_unit_test(cpus_go_and_come),
 		cmocka_unit_test(nothing_is_guaranteed_on_the_md),
 		cmocka_unit_test(exclusive_cpus),
 		cmocka_unit_test(consolidation_empties_cpus),
