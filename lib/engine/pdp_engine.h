@@ -143,7 +143,7 @@ void pdp_engines_count(const struct pdp_engines *engines, unsigned int vr,
 enum pdp_engines_time {
 	PDP_ENGINES_LET_IN,   /**< from decision until all MD lcores send to a parked engine */
 	PDP_ENGINES_REACTION, /**< from decision until that engine has served its first packets; not
-				 counted when none came within 1 s */
+				 counted when none came within 1.4 s */
 	PDP_ENGINES_COLD,     /**< as LET_IN, when none was parked and one had to be started */
 	PDP_ENGINES_DRAIN,    /**< from decision until an engine is parked */
 	PDP_ENGINES_N_TIMES,

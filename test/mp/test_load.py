@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Engines come and go with the load: steps up and down by threshold and by what engines were seen to serve; a dry run;
 guarantees and exclusive CPUs that cannot be had are refused at the start."""
+import json
+import os
+
 import harness
 from harness import Node, check, ports, relay, wait_for
 
@@ -55,6 +58,18 @@ def test_dynamic():
         check(learnt and max(learnt) < PACE * 1.01, f"learnt {learnt}")
         held = harness.rows(node.ctl("slice list"))
         check({r["vr"] for r in held if r["vr"]} == {"red"}, f"slices: {held}")
+
+
+def test_sample():
+    """config/load.json as README shows it: the second step of the profile takes more than one engine."""
+    with open(os.path.join(harness.SOURCE, "config/load.json"), encoding="utf-8") as f:
+        config = {**json.load(f), "cpus": {"engines": [harness.ENGINE_CPU]}}
+    with Node(config, ["net_loadgen0,flows=1000,profile=30000:2+130000:5,profile_end=hold", "net_loadgen1,start=0"]) as node:
+        wait_for(lambda: running(node) > 1, "a second engine", STEP_S)
+        node.set_loadgen("rate=10000")
+        wait_for(lambda: running(node) == 1, "one engine again", STEP_S)
+        node.set_loadgen("state=stop")
+        node.quiet()
 
 
 def test_dry_run():
