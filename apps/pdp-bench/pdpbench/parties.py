@@ -154,7 +154,7 @@ class Node(Party):
 
     def engines_run(self):
         engines = self.engines()
-        return engines and all(e["state"] == "running" for e in engines)
+        return engines and all(e["state"] in ("running", "parked") for e in engines)
 
     def before(self):
         return self.control.ask("stats"), {vr["name"]: self.control.ask("vr show", vr=vr["name"])

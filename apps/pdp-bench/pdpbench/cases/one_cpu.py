@@ -13,7 +13,7 @@ ABOUT = "the MD and eight VRs on one CPU: who forwards how much"
 ROUNDS = 3
 WINDOW_S = 3.0
 VRS = 8
-LOADS = {"light": 80000, "overload": 8000000}
+LOADS = {"light": 80000, "overload": 40000000}
 
 
 def config(session):
