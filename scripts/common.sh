@@ -99,7 +99,7 @@ delete_namespaces() {
 	done
 }
 
-# dpdk_leavings FILE_PREFIX: the files that a DPDK primary of that prefix left behind, one a line.
+# dpdk_leavings FILE_PREFIX: the files and control groups that a primary of that prefix left behind, one a line.
 dpdk_leavings() {
 	local mount
 	compgen -G "/run/dpdk/$1" || :
@@ -107,11 +107,15 @@ dpdk_leavings() {
 	awk '$3 == "hugetlbfs" {print $2}' /proc/mounts | while read -r mount; do
 		compgen -G "$mount/$1map_*" || :
 	done
+	find /sys/fs/cgroup -depth -type d \( -name "pdp-$1" -o -path "*/pdp-$1/*" \) 2>/dev/null || :
 }
 
 dpdk_clean() {
 	local file
 	dpdk_leavings "$1" | while read -r file; do
-		rm -rf "$file"
+		case $file in
+		/sys/*) rmdir "$file" || : ;;
+		*) rm -rf "$file" ;;
+		esac
 	done
 }

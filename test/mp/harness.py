@@ -4,9 +4,10 @@ waiting for conditions, and what must hold after every scenario.
 
 A script defines functions test_*() and ends with harness.main(); each runs its nodes in `with Node(...) as node:`. Left
 without an exception, a node is stopped in order, and then has to have ended in time, with exit code 0, every packet
-accounted for, every buffer back in the pool, and no process, socket or hugepage left. Needs root and hugepages (else the
-script exits 77 with a reason). Standard library only.
+accounted for, every buffer back in the pool, and no process, socket, hugepage or control group left. Needs root and
+hugepages (else the script exits 77 with a reason). Standard library only.
 """
+import contextlib
 import glob
 import json
 import os
@@ -230,13 +231,21 @@ class Node:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.rmtree(self.runtime, ignore_errors=True)
-        for page in glob.glob(f"/dev/hugepages/{self.prefix}map_*"):
-            os.unlink(page)
+        for path in glob.glob(f"/dev/hugepages/{self.prefix}map_*") + glob.glob(f"/var/run/pdp-{self.prefix}.pid"):
+            os.unlink(path)
+        for group in reversed(self.groups()):
+            with contextlib.suppress(OSError):
+                os.rmdir(group)
+
+    def groups(self):
+        """Folders of the node's control groups, its own first."""
+        return sorted(glob.glob(f"/sys/fs/cgroup/**/pdp-{self.prefix}", recursive=True) +
+                      glob.glob(f"/sys/fs/cgroup/**/pdp-{self.prefix}/*/", recursive=True))
 
     def check_nothing_left(self):
         wait_for(lambda: not any(alive(p) for p in self.pids), f"engines {self.pids} end with their primary", 2 + slack())
         left = glob.glob(self.runtime) + glob.glob(f"/dev/hugepages/{self.prefix}map_*")
-        left += glob.glob(f"/var/run/pdp-{self.prefix}.pid")
+        left += glob.glob(f"/var/run/pdp-{self.prefix}.pid") + self.groups()
         check(not left, f"left behind: {left}")
 
     def __enter__(self):

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """CPU shares: engines on one CPU get their slices by the kernel's control groups, may use what others leave, and with
 `strict` no more than their own; MD and engines on one CPU; nodes that may not write there."""
-import glob
 import os
 import time
 
@@ -11,12 +10,6 @@ from harness import MD_CPU, START_S, Node, Skip, check, ports, relay, wait_for
 
 COMPARED_S = 0.6  # of CPU time
 N = 8  # VRs on the MD's CPU
-
-
-def groups(node):
-    """Folders of the node's groups, its own first."""
-    return sorted(glob.glob(f"/sys/fs/cgroup/**/pdp-{node.prefix}", recursive=True) +
-                  glob.glob(f"/sys/fs/cgroup/**/pdp-{node.prefix}/*/", recursive=True))
 
 
 def tree():
@@ -64,7 +57,7 @@ def test_slices():
     """60 and 40 percent of one CPU, both wanting all of it."""
     tree()
     with two({"power": 60}, {"power": 40}, 100000, 100000) as node:
-        check(len(groups(node)) == 3, f"{groups(node)}")
+        check(len(node.groups()) == 3, f"{node.groups()}")
         node.wait_received(5000, "red", START_S)
         (red, blue), _ = spent(node, "red/0", "blue/0")
         print(f"60/40: {red:.2f} s and {blue:.2f} s of CPU time, {100 * red / (red + blue):.1f} %")
@@ -76,7 +69,6 @@ def test_slices():
         (red, blue), _ = spent(node, "red/0", "blue/0")
         check(0.54 < red / (red + blue) < 0.66, f"after a death: {red} s and {blue} s")
         node.quiet(60)
-    check(not groups(node), f"left: {groups(node)}")
 
 
 def test_work_conserving():
@@ -99,7 +91,6 @@ def test_strict():
         print(f"strict 20 %: {red:.2f} s of {took:.2f} s")
         check(red < 0.25 * took, f"{red} s of {took} s")
         node.quiet(60)
-    check(not groups(node), f"left: {groups(node)}")
 
 
 def test_share_md():
@@ -109,7 +100,7 @@ def test_share_md():
     config = {"cpus": {"engines": [MD_CPU], "share_md": True}, "ports": ports(*names),
               "vrs": [relay(f"v{i}", name, slots=256, args={"spin_ns": 5000}) for i, name in enumerate(names)]}
     with Node(config, [f"{name},rate=100000,flows=10" for name in names]) as node:
-        check(any(group.endswith("/md/") for group in groups(node)), f"{groups(node)}")
+        check(any(group.endswith("/md/") for group in node.groups()), f"{node.groups()}")
         engines = [f"v{i}/0" for i in range(N)]
         wait_for(lambda: all(v["tx"] > 200 for v in node.stats()["vrs"].values()), "all forward", 30)
         before = {name: v["tx"] for name, v in node.stats()["vrs"].items()}
@@ -122,7 +113,6 @@ def test_share_md():
         check(min(done) > 0 and jain >= 0.95, f"{done}, Jain {jain}")
         check(md < sum(busy) / 2, f"the MD had {md} s, its engines {busy}")
         node.quiet(60)
-    check(not groups(node), f"left: {groups(node)}")
 
 
 def read_only(node, point):
@@ -141,7 +131,7 @@ def test_not_writable():
         for words in ("engines that share a CPU get equal parts of it", point, "Read-only file system", "give the node a writable"):
             check(words in node.program.said, f"\"{words}\" is not in: {node.program.said}")
         check(node.program.said.count("equal parts") == 1, f"said once: {node.program.said}")
-        check(not groups(node), f"{groups(node)}")
+        check(not node.groups(), f"{node.groups()}")
         node.wait_received(5000, seconds=START_S)
         red = node.quiet()["vrs"]["red"]
         check(red["tx"] == red["rx"], f"{red}")
@@ -168,13 +158,12 @@ def test_killed_primary():
         first.program.kill()
         first.program = None
         wait_for(lambda: not any(harness.alive(pid) for pid in pids), "engines end with their primary")
-        check(len(groups(first)) == 3, f"{groups(first)}")
+        check(len(first.groups()) == 3, f"{first.groups()}")
         config["vrs"].pop()
         with Node(config, vdevs, prefix=first.prefix) as second:
-            check(len(groups(second)) == 2, f"{groups(second)}")
+            check(len(second.groups()) == 2, f"{second.groups()}")
             second.wait_received(500, seconds=START_S)
             second.quiet()
-    check(not groups(first), f"left: {groups(first)}")
 
 
 harness.main()

@@ -95,13 +95,18 @@ def hugetlbfs_mounts():
 
 
 def forget_prefix(prefix):
-    """Remove what a node with that file prefix leaves: hugepages, its runtime folder, namespaces made for it."""
+    """Remove what a node with that file prefix leaves: hugepages, its runtime folder, its control groups, namespaces
+    made for it."""
     for path in glob.glob(f"/run/netns/{prefix}-*"):
         subprocess.run(["ip", "netns", "delete", os.path.basename(path)], check=False, timeout=30)
     for mount in hugetlbfs_mounts():
         for path in glob.glob(f"{glob.escape(mount)}/{prefix}map_*"):
             os.unlink(path)
     shutil.rmtree(f"/var/run/dpdk/{prefix}", ignore_errors=True)
+    for group in glob.glob(f"/sys/fs/cgroup/**/pdp-{prefix}", recursive=True):
+        for folder in (*glob.glob(f"{group}/*/"), group):
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
     for path in glob.glob(f"/var/run/pdp-{prefix}.pid"):
         os.unlink(path)
 
