@@ -71,9 +71,9 @@ int rt_connect(const char *runtime_dir, const char *vr, uint32_t engine, int cpu
 	return fd;
 }
 
-void rt_report(int sock, enum pdp_engine_report_kind kind, const char *text)
+void rt_report(int sock, enum pdp_engine_report_kind kind, uint32_t flags, const char *text)
 {
-	struct pdp_engine_report r = {.kind = kind};
+	struct pdp_engine_report r = {.kind = kind, .flags = flags};
 
 	snprintf(r.text, sizeof(r.text), "%s", text);
 	send(sock, &r, sizeof(r), MSG_NOSIGNAL | MSG_DONTWAIT);

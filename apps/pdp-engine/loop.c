@@ -220,7 +220,7 @@ static void housekeeping(struct pdp_vr *vr)
 		rt_check_socket(vr);
 		if (vr->leave_asked && !vr->leave_told) {
 			vr->leave_told = true;
-			rt_report(vr->sock, PDP_REPORT_LEAVING, "");
+			rt_report(vr->sock, PDP_REPORT_LEAVING, 0, "");
 		}
 	}
 }

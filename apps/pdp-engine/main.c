@@ -40,7 +40,7 @@ static struct pdp_vr runtime;
 static __attribute__((noreturn)) void die(int sock, const char *text)
 {
 	if (sock >= 0)
-		rt_report(sock, PDP_REPORT_FAILED, text);
+		rt_report(sock, PDP_REPORT_FAILED, 0, text);
 	else
 		fprintf(stderr, "pdp-engine: %s\n", text);
 	_exit(1);
@@ -206,7 +206,7 @@ int main(int argc, char **argv, char **envp)
 	setproctitle("%s/%u of %s", o.vr, w.engine, o.prefix);
 	signals(o.engine == PDP_ENGINE_INDEX_ANY);
 	__atomic_store_n(&runtime.status->phase, PDP_PHASE_RUNNING, __ATOMIC_RELEASE);
-	rt_report(sock, PDP_REPORT_READY, "");
+	rt_report(sock, PDP_REPORT_READY, runtime.ops->flags, "");
 	rt_loop(&runtime);
 	__atomic_store_n(&runtime.status->phase, PDP_PHASE_STOPPING, __ATOMIC_RELEASE);
 	rt_unload(&runtime);

@@ -60,7 +60,7 @@ struct pdp_vr {
 /* join.c: the socket */
 int rt_connect(const char *runtime_dir, const char *vr, uint32_t engine, int cpu,
 	       struct pdp_engine_welcome *welcome, char *err, size_t err_size);
-void rt_report(int sock, enum pdp_engine_report_kind kind, const char *text);
+void rt_report(int sock, enum pdp_engine_report_kind kind, uint32_t flags, const char *text);
 void rt_check_socket(struct pdp_vr *vr);
 
 /* plugin.c */

@@ -21,12 +21,18 @@ static bool balancer_known(const char *name)
 	return pdp_balancer_find(name) != NULL;
 }
 
+static bool balancer_keeps_flows(const char *name)
+{
+	return pdp_balancer_find(name)->keeps_flows;
+}
+
 /* @param process_cpus out: CPU_SETSIZE */
 static struct pdp_config_env environment(uint16_t *process_cpus)
 {
 	return (struct pdp_config_env){
 		.plugin_path = node.plugin_path,
 		.balancer_known = balancer_known,
+		.balancer_keeps_flows = balancer_keeps_flows,
 		.balancers = pdp_balancer_names(),
 		.md_cpus = node.md_cpus,
 		.n_md_cpus = node.n_md,

@@ -138,6 +138,7 @@ static int make_mds(struct pdp_md_vr_params *vrs, uint16_t *ids, uint16_t *rxqs,
 	for (unsigned int v = 0; v < c->n_vrs; v++)
 		vrs[v] = (struct pdp_md_vr_params){.name = c->vrs[v].name,
 						   .balancer = pdp_balancer_find(c->vrs[v].balance),
+						   .restore = c->vrs[v].order == PDP_ORDER_RESTORE,
 						   .hash = c->vrs[v].hash,
 						   .vifs = node.vrs[v].vifs,
 						   .n_vifs = c->vrs[v].n_vifs,

@@ -45,13 +45,14 @@ static unsigned int ports_of(const struct pdp_vr_config *vr)
 	return (unsigned int)__builtin_popcountll(seen);
 }
 
-/* What a VR can hold at most: slots of its engines, BLANKs of parked ones too, and its backlog at
- * each port; besides held_packets(). So none that is flooded takes what another needs, unless the
- * sum is beyond PACKETS_MAX. */
+/* What a VR can hold at most: slots of its engines, BLANKs of parked ones too, its backlog at each
+ * port, and packets that wait for tickets; besides held_packets(). So none that is flooded takes
+ * what another needs, unless the sum is beyond PACKETS_MAX. */
 static uint64_t vr_packets(const struct pdp_vr_config *vr)
 {
 	return (uint64_t)vr->engines * vr->slots + (uint64_t)vr->engines_total * vr->blank_slots +
-	       (vr->engines ? ports_of(vr) * memory_backlog(vr) : 0);
+	       (vr->engines ? ports_of(vr) * memory_backlog(vr) : 0) +
+	       (vr->order == PDP_ORDER_RESTORE ? (uint64_t)vr->engines_total * vr->slots : 0);
 }
 
 /* What may wait on an MD lcore until buckets of flow-jsq, which a VR may be set to, can move. */

@@ -83,6 +83,7 @@ static int make_engines(void)
 			.cpus = c->vrs[v].cpus.cpus,
 			.n_cpus = c->vrs[v].cpus.n,
 			.symmetric = c->vrs[v].hash == PDP_HASH_SYMMETRIC,
+			.restore = c->vrs[v].order == PDP_ORDER_RESTORE,
 			.vifs = node.vrs[v].vifs,
 			.n_vifs = c->vrs[v].n_vifs,
 		};

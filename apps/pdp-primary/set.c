@@ -16,14 +16,16 @@
 struct md_change {
 	unsigned int vr;
 	const struct pdp_balancer *balancer;
+	bool restore;
 	struct pdp_rate_limit limit;
+	int rc;
 };
 
 static void on_change(struct pdp_md *md, void *arg)
 {
-	const struct md_change *c = arg;
+	struct md_change *c = arg;
 
-	pdp_md_vr_set_balancer(md, c->vr, c->balancer);
+	c->rc = pdp_md_vr_set_balance(md, c->vr, c->balancer, c->restore);
 	pdp_md_vr_set_limit(md, c->vr, -1, &c->limit);
 }
 
@@ -33,6 +35,7 @@ static int tell_mds(unsigned int vr, char *err, size_t err_size)
 	const struct pdp_vr_config *c = &node.config->vrs[vr];
 	struct md_change change = {.vr = vr,
 				   .balancer = pdp_balancer_find(c->balance),
+				   .restore = c->order == PDP_ORDER_RESTORE,
 				   .limit = dispatch_limit(&c->limit)};
 
 	for (unsigned int i = 0; i < node.n_md; i++) {
@@ -40,14 +43,12 @@ static int tell_mds(unsigned int vr, char *err, size_t err_size)
 
 		for (unsigned int k = 0; k < ASK_TIMES && rc != 0; k++)
 			rc = pdp_md_call(node.mds[i], on_change, &change);
-		if (rc == 0)
+		if (rc == 0 && change.rc == 0)
 			continue;
-		snprintf(
-			err, err_size,
-			"MD lcore %u gets no CPU time and did not take the balancer and the limit; "
-			"say it again",
-			node.md_lcores[i]);
-		return rc;
+		snprintf(err, err_size,
+			 "MD lcore %u %s and did not take the balancer and the limit; say it again",
+			 node.md_lcores[i], rc == 0 ? "has no memory" : "gets no CPU time");
+		return rc != 0 ? rc : change.rc;
 	}
 	return 0;
 }
@@ -77,6 +78,7 @@ static void take(unsigned int vr, struct pdp_vr_config *changed, unsigned int n)
 	e->weights = c->weights;
 	e->n_engines = c->engines_min;
 	e->standby = c->standby;
+	e->restore = c->order == PDP_ORDER_RESTORE;
 	e->n_max = c->engines_total;
 	policy = load_policy(c);
 	pdp_monitor_set_policy(load.monitor, vr, &policy);
@@ -110,7 +112,12 @@ int set_vr(void *arg, const json_t *args, json_t **result, char *err, size_t err
 			 changed->path);
 		rc = -ENOTSUP;
 	} else {
-		rc = admit((unsigned int)vr, changed, &n, err, err_size);
+		rc = changed->order == PDP_ORDER_RESTORE
+			     ? pdp_engines_may_restore(node.engines, (unsigned int)vr, err,
+						       err_size)
+			     : 0;
+		if (rc == 0)
+			rc = admit((unsigned int)vr, changed, &n, err, err_size);
 	}
 	if (rc != 0) {
 		pdp_config_vr_discard(changed);

@@ -249,18 +249,18 @@ static int show_vr(void *arg, const json_t *args, json_t **result, char *err, si
 	stats_account((unsigned int)vr, &a);
 	pdp_engines_each(node.engines, add_counters, &n);
 	*result = json_pack(
-		"{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I}, "
-		"s:{s:I, s:I, s:I, s:I, s:I}}",
-		"vr", c->name, "plugin", c->plugin, "args", c->args, "balance", c->balance, "slots",
-		(int)c->slots, "blank_slots", (int)c->blank_slots, "standby", (int)c->standby,
-		"counters", stats_vr_json((unsigned int)vr), "vifs",
-		vif_table((unsigned int)vr, &a), "engines", engine_table(vr), "changes",
-		resize_table((unsigned int)vr), "load", monitor_vr_json((unsigned int)vr),
-		"plugin_counters", n.sums, "control", "relayed", (json_int_t)a.c.ctl_relayed,
-		"dropped", (json_int_t)a.c.ctl_dropped, "engine_cycles", "process_tsc",
-		(json_int_t)n.process_tsc, "process_packets", (json_int_t)n.process_packets,
-		"busy_tsc", (json_int_t)n.busy_tsc, "idle_tsc", (json_int_t)n.idle_tsc, "packets",
-		(json_int_t)n.rx);
+		"{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, "
+		"s:{s:I, s:I}, s:{s:I, s:I, s:I, s:I, s:I}}",
+		"vr", c->name, "plugin", c->plugin, "args", c->args, "balance", c->balance, "order",
+		c->order == PDP_ORDER_RESTORE ? "restore" : "none", "slots", (int)c->slots,
+		"blank_slots", (int)c->blank_slots, "standby", (int)c->standby, "counters",
+		stats_vr_json((unsigned int)vr), "vifs", vif_table((unsigned int)vr, &a), "engines",
+		engine_table(vr), "changes", resize_table((unsigned int)vr), "load",
+		monitor_vr_json((unsigned int)vr), "plugin_counters", n.sums, "control", "relayed",
+		(json_int_t)a.c.ctl_relayed, "dropped", (json_int_t)a.c.ctl_dropped,
+		"engine_cycles", "process_tsc", (json_int_t)n.process_tsc, "process_packets",
+		(json_int_t)n.process_packets, "busy_tsc", (json_int_t)n.busy_tsc, "idle_tsc",
+		(json_int_t)n.idle_tsc, "packets", (json_int_t)n.rx);
 	return 0;
 }
 

@@ -58,6 +58,9 @@ enum pdp_drop {
 	PDP_DROP_RATE_LIMIT,  /**< came above the rate limit of its VR or vif */
 	PDP_DROP_HOLD_FULL, /**< its flow's earlier packets are not back from an engine that leaves,
 			       and too many wait for such */
+	PDP_DROP_ORDER_FULL, /**< too many packets wait for an earlier one to come back from its
+			      * engine
+			      */
 	PDP_DROP_N,
 };
 

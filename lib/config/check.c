@@ -66,6 +66,19 @@ static int check_weights(struct decoder *d, const struct where *where,
 	return 0;
 }
 
+static int check_order(struct decoder *d, const struct where *where, const struct pdp_vr_config *vr)
+{
+	WHERE(order, where, "order");
+
+	if (vr->order == PDP_ORDER_NONE || d->env->balancer_keeps_flows == NULL ||
+	    !d->env->balancer_keeps_flows(vr->balance))
+		return 0;
+	return where_fail(d, &order,
+			  "balance \"%s\" keeps the order of each flow already; take order out, or "
+			  "use a balancer that goes by packets (rr, random, weighted, jsq)",
+			  vr->balance);
+}
+
 /* What the policy is where none is given, and whether it goes with the engines. */
 static int check_policy(struct decoder *d, const struct where *where, bool given,
 			struct pdp_vr_config *vr)
@@ -132,7 +145,7 @@ int check_vr_load(struct decoder *d, const struct where *where, json_t *obj,
 			     (d->text == NULL && json_object_get(obj, "engines") == NULL);
 
 	if (check_policy(d, where, policy, vr) != 0 || check_standby(d, where, standby, vr) != 0 ||
-	    check_power(d, where, vr) != 0)
+	    check_power(d, where, vr) != 0 || check_order(d, where, vr) != 0)
 		return -1;
 	return check_weights(d, where, vr);
 }

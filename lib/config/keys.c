@@ -23,6 +23,7 @@ static const char *const policies[] = {[PDP_POLICY_FIXED] = "fixed",
 				       [PDP_POLICY_DYNAMIC] = "dynamic"};
 static const char *const isolations[] = {
 	[PDP_ISOLATION_SECONDARY] = "secondary", [PDP_ISOLATION_SEALED] = "sealed"};
+static const char *const orders[] = {[PDP_ORDER_NONE] = "none", [PDP_ORDER_RESTORE] = "restore"};
 static const char *const hashes[] = {
 	[PDP_HASH_INNER] = "inner", [PDP_HASH_OUTER] = "outer", [PDP_HASH_SYMMETRIC] = "symmetric"};
 static const char *const kinds[] = {[PDP_VIF_ETHERNET] = "ethernet", [PDP_VIF_IP] = "ip"};
@@ -179,6 +180,7 @@ static const struct key vr_keys[] = {
 	 .def_words = "all of `cpus.engines`"},
 	{"isolation", KEY_CHOICE, VR(isolation), .def = "\"secondary\"", CHOICES(isolations)},
 	{"balance", KEY_BALANCE, .live = true, VR(balance), .def = "\"flow-jsq\""},
+	{"order", KEY_CHOICE, .live = true, VR(order), .def = "\"none\"", CHOICES(orders)},
 	{"hash", KEY_CHOICE, VR(hash), .def = "\"inner\"", CHOICES(hashes)},
 	{"weights", KEY_WEIGHTS, .live = true, VR(weights), COUNT(struct pdp_vr_config, n_weights),
 	 .min = 1, .max = 1000, .noun = "a weight", .def_words = "all engines equal"},

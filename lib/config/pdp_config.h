@@ -28,6 +28,7 @@
 #define PDP_VRS_MAX 1024 /**< VRs of a node */
 
 enum pdp_poll { PDP_POLL_AUTO, PDP_POLL_BUSY, PDP_POLL_ADAPTIVE };
+enum pdp_order { PDP_ORDER_NONE, PDP_ORDER_RESTORE };
 enum pdp_isolation { PDP_ISOLATION_SECONDARY, PDP_ISOLATION_SEALED };
 
 struct pdp_cpu_list {
@@ -82,6 +83,7 @@ struct pdp_vr_config {
 	enum pdp_isolation
 		isolation; /**< "isolation": default secondary; sealed is refused until it exists */
 	char balance[16];  /**< "balance": name of a balancer, default "flow-jsq" */
+	enum pdp_order order;	 /**< "order": none (default), restore */
 	enum pdp_hash_mode hash; /**< "hash": inner (default), outer, symmetric */
 	uint32_t *weights;	 /**< "weights": [1..1000, ...], one per engine; NULL: all equal */
 	uint32_t n_weights;
@@ -134,9 +136,11 @@ struct pdp_config_env {
 	 */
 	const char *plugin_path;
 	bool (*balancer_known)(const char *name); /**< NULL: any */
-	const char *balancers;			  /**< "rr, random, ..." for the message */
-	const uint16_t *md_cpus; /**< CPUs of the MD lcores: may not be engine CPUs unless
-				    "cpus.share_md" is true */
+	bool (*balancer_keeps_flows)(
+		const char *name); /**< has no use of "order": "restore"; NULL: none does */
+	const char *balancers;	   /**< "rr, random, ..." for the message */
+	const uint16_t *md_cpus;   /**< CPUs of the MD lcores: may not be engine CPUs unless
+				      "cpus.share_md" is true */
 	unsigned int n_md_cpus;
 	const uint16_t *process_cpus; /**< CPUs the process may use, nearest to the MD first, for
 					 the default of "cpus.engines"; NULL: all */

@@ -46,9 +46,8 @@ static void lie(struct md_engine *e, struct rte_mbuf *m, enum pdp_lie what)
 	drop_one(e->vr, m, PDP_DROP_LIE);
 }
 
-/* What an engine said of one packet, if it is not simply "forward it". */
-static void uncommon(struct pdp_md *md, struct md_engine *e, const struct pdp_return *r,
-		     struct rte_mbuf *m, bool blank, bool bad)
+void md_verdict(struct pdp_md *md, struct md_engine *e, const struct pdp_return *r,
+		struct rte_mbuf *m, bool blank, bool bad)
 {
 	struct md_vr *vr = e->vr;
 
@@ -110,7 +109,7 @@ static void verdicts(struct pdp_md *md, struct md_engine *e, const struct pdp_re
 			continue;
 		}
 		if (!(t->none >> i & 1))
-			uncommon(md, e, &returns[i], t->m[i], t->blank >> i & 1, t->bad >> i & 1);
+			md_verdict(md, e, &returns[i], t->m[i], t->blank >> i & 1, t->bad >> i & 1);
 		i++;
 	}
 }
@@ -123,7 +122,10 @@ static void collect_burst(struct pdp_md *md, struct md_engine *e, unsigned int n
 
 	pdp_ring_copy(&ch->from, returns, n, sizeof(returns[0]));
 	pdp_chan_take(ch, returns, n, &taken);
-	verdicts(md, e, returns, &taken, n);
+	if (unlikely(e->vr->order != NULL))
+		md_order_returned(md, e, returns, &taken, n);
+	else
+		verdicts(md, e, returns, &taken, n);
 	if (unlikely(e->vr->track))
 		md_hold_returned(md, e, returns, &taken, n);
 }

@@ -66,6 +66,7 @@ struct md_held {
 
 /* Beside the hash in a ledger entry; what is above 24 bits does not go into descriptors. */
 #define TAG_COUNTED (UINT32_C(1) << 31) /* in its bucket */
+#define TAG_TICKET  (UINT32_C(1) << 30) /* the hash is none, but the number of a ticket */
 static_assert(PDP_VIF_MAX <= 64, "the bits above the vif are tags");
 
 struct md_vr {
@@ -87,6 +88,8 @@ struct md_vr {
 	struct pdp_balance *balance;
 	struct md_hold_list *held; /* PDP_BUCKETS */
 	uint32_t n_waiting;	   /* in them */
+	struct md_order *order;	   /* tickets; NULL: packets leave as they come back */
+	uint32_t n_ordered;	   /* packets that wait for tickets before theirs */
 	uint32_t n_barriers;	   /* engines with `barrier` */
 	uint64_t over_tsc;	   /* last turn in which no queue was too long */
 	uint64_t load_tsc;	   /* turn in which the balancer was told of queues */
@@ -214,6 +217,26 @@ void md_hold_returned(struct pdp_md *md, struct md_engine *e, const struct pdp_r
 /* An engine's packets are about to be swept; and have been. */
 void md_hold_swept(struct pdp_md *md, struct md_engine *e);
 void md_hold_gone(struct pdp_md *md, struct md_engine *e);
+
+/* collect.c: what an engine said of one packet, if it is not simply "forward it" */
+void md_verdict(struct pdp_md *md, struct md_engine *e, const struct pdp_return *r,
+		struct rte_mbuf *m, bool blank, bool bad);
+
+/* order.c: tickets. @return 0, -ENOMEM */
+int md_order_set(struct pdp_md *md, struct md_vr *vr, bool restore);
+/* Room for all slots of the VR's engines. @return 0, -ENOMEM */
+int md_order_fit(struct md_vr *vr);
+void md_order_free(struct md_vr *vr);
+/* @param tags out: tickets @return how many of the packets got one; the others are dropped */
+unsigned int md_order_admit(struct md_vr *vr, struct rte_mbuf **pkts, unsigned int n,
+			    uint32_t *tags);
+/* Packets that got a ticket, and were dropped. */
+void md_order_undo(struct pdp_md *md, struct md_vr *vr, const uint32_t *tags, unsigned int n);
+/* In place of verdicts. */
+void md_order_returned(struct pdp_md *md, struct md_engine *e, const struct pdp_return *returns,
+		       const struct pdp_taken *t, unsigned int n);
+/* An engine's packets are about to be swept. */
+void md_order_swept(struct pdp_md *md, struct md_engine *e);
 
 /* load.c: what balancers know of queues */
 void md_load(struct pdp_md *md, struct md_vr *vr);

@@ -11,7 +11,11 @@
 
 #define MOVE_MIN 32 /* packets by which a queue has to be longer for a bucket to leave it */
 
-/* The lists can hold every engine, so that the loop never has to ask for room. */
+/*
+ * The lists can hold every engine, so that the loop never has to ask for room; and twice, because
+ * one that collect takes off the active list may be put on it again before the pass ends, by held
+ * packets that another one's returns let go to it.
+ */
 static int lists_grow(struct pdp_md *md)
 {
 	unsigned int max = md->max_engines ? 2 * md->max_engines : 8;
@@ -20,7 +24,7 @@ static int lists_grow(struct pdp_md *md)
 	if (md->n_engines < md->max_engines)
 		return 0;
 	for (unsigned int i = 0; i < RTE_DIM(lists); i++) {
-		void *p = realloc(*lists[i], max * sizeof(struct md_engine *));
+		void *p = realloc(*lists[i], 2 * max * sizeof(struct md_engine *));
 
 		if (p == NULL)
 			return -ENOSPC;
@@ -58,6 +62,11 @@ int pdp_md_engine_add(struct pdp_md *md, unsigned int vr_index, unsigned int eng
 				.vr = vr,
 				.index = (uint16_t)engine};
 	vr->all[engine] = e;
+	if (md_order_fit(vr) != 0) {
+		vr->all[engine] = NULL;
+		free(e);
+		return -ENOSPC;
+	}
 	vr->n_all++;
 	md->engines[md->n_engines++] = e;
 	if (active)
@@ -151,15 +160,22 @@ static void use_balancer(struct md_vr *vr, const struct pdp_balancer *balancer)
 	vr->n_barriers = balancer->sticky ? vr->n_barriers : 0;
 }
 
-void pdp_md_vr_set_balancer(struct pdp_md *md, unsigned int vr_index,
-			    const struct pdp_balancer *balancer)
+int pdp_md_vr_set_balance(struct pdp_md *md, unsigned int vr_index,
+			  const struct pdp_balancer *balancer, bool restore)
 {
 	struct md_vr *vr = &md->vrs[vr_index];
+	int rc;
 
+	if (restore && balancer->keeps_flows)
+		return -EINVAL;
+	rc = md_order_set(md, vr, restore);
+	if (rc != 0)
+		return rc;
 	if (vr->balance->sticky && !balancer->keeps_flows)
 		md_hold_release(md, vr, true);
 	vr->next_balancer = balancer;
 	md_vr_settle(md, vr);
+	return 0;
 }
 
 static bool any_counted(const struct md_vr *vr)
@@ -180,7 +196,8 @@ void md_vr_settle(struct pdp_md *md, struct md_vr *vr)
 		use_balancer(vr, vr->next_balancer);
 	/* A second engine, even a parked one, may get packets at any time: flows can go to it at
 	 * once if their buckets' counts are known. */
-	vr->single = vr->n_engines == 1 && (!b->sticky || (vr->n_all == 1 && b->n_held == 0));
+	vr->single = vr->n_engines == 1 && vr->order == NULL &&
+		     (!b->sticky || (vr->n_all == 1 && b->n_held == 0));
 	counts = b->sticky && !vr->single;
 	vr->track = counts || any_counted(vr);
 	vr->unsure = vr->next_balancer != NULL || vr->track != counts ||
@@ -228,6 +245,7 @@ unsigned int pdp_md_engine_remove(struct pdp_md *md, unsigned int vr_index, unsi
 			break;
 	}
 	md_hold_swept(md, e);
+	md_order_swept(md, e);
 	n = pdp_chan_sweep(e->ch, n_blanks);
 	md_hold_gone(md, e);
 	count(&vr->c.drops[PDP_DROP_ENGINE_DIED], n);
@@ -256,7 +274,7 @@ unsigned int pdp_md_in_flight(const struct pdp_md *md)
 	for (unsigned int i = 0; i < md->n_tx_dirty; i++)
 		n += md->tx_dirty[i]->n + md->tx_dirty[i]->backlog.n;
 	for (unsigned int v = 0; v < md->n_vrs; v++)
-		n += md->vrs[v].n_waiting;
+		n += md->vrs[v].n_waiting + md->vrs[v].n_ordered;
 	return n;
 }
 
@@ -302,7 +320,7 @@ void pdp_md_account(const struct pdp_md *md, unsigned int vr_index, struct pdp_v
 	}
 	for (unsigned int i = 0; i < vr->n_lines; i++)
 		sum->in_flight += __atomic_load_n(&vr->lines[i].n, __ATOMIC_RELAXED);
-	sum->in_flight += vr->n_waiting;
+	sum->in_flight += vr->n_waiting + vr->n_ordered;
 	for (unsigned int i = 0; i < PDP_ENGINES_MAX; i++) {
 		if (vr->all[i] == NULL)
 			continue;

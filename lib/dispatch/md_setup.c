@@ -64,6 +64,8 @@ static int make_vrs(struct pdp_md *md, const struct pdp_md_params *p)
 			return -ENOMEM;
 		pdp_balance_set_sticky(vr->balance, from->balancer->sticky);
 		vr->tag = from->balancer->sticky ? TAG_COUNTED : 0;
+		if (md_order_set(md, vr, from->restore) != 0)
+			return -ENOMEM;
 		vr->balance->rng = rte_rdtsc() * (md->index + 1) | 1;
 		for (unsigned int i = 0; i < from->n_vifs; i++) {
 			vr->vifs[i].port = from->vifs[i].port;
@@ -188,6 +190,7 @@ void pdp_md_destroy(struct pdp_md *md)
 		free(md->vrs[v].balance);
 		free(md->vrs[v].queues);
 		free(md->vrs[v].held);
+		md_order_free(&md->vrs[v]);
 	}
 	free(md->peers);
 	for (unsigned int i = 0; i < md->n_lines; i++)

@@ -77,6 +77,7 @@ struct pdp_md_counters {
 struct pdp_md_vr_params {
 	const char *name;
 	const struct pdp_balancer *balancer;
+	bool restore; /**< packets leave in the order in which they came */
 	enum pdp_hash_mode hash;
 	const struct pdp_vif_conf *vifs; /**< .port is the ethdev port id */
 	unsigned int n_vifs;
@@ -172,9 +173,15 @@ unsigned int pdp_md_engine_out(const struct pdp_md *md, unsigned int vr, unsigne
 unsigned int pdp_md_engine_remove(struct pdp_md *md, unsigned int vr, unsigned int engine,
 				  unsigned int *n_blanks);
 
-/** Balance a VR's packets in another way from now on. Nothing is lost. */
-void pdp_md_vr_set_balancer(struct pdp_md *md, unsigned int vr,
-			    const struct pdp_balancer *balancer);
+/**
+ * Balance a VR's packets in another way from now on, while they flow. Nothing is lost; between
+ * balancers that keep flows nothing is out of order either.
+ * @param restore  packets leave in the order in which they came to this lcore; those that are out
+ *                 when this begins leave as they come back
+ * @return 0; -EINVAL: restore with a balancer that keeps flows; -ENOMEM. Nothing has changed then
+ */
+int pdp_md_vr_set_balance(struct pdp_md *md, unsigned int vr, const struct pdp_balancer *balancer,
+			  bool restore);
 
 /** What is known of the engines of a VR, by engine index; 0: nothing new. */
 struct pdp_shares {

@@ -66,11 +66,11 @@ static __rte_noinline void send_single(struct pdp_md *md, struct md_vr *vr, stru
 /* A burst in the order of the engines that its packets go to, in order of arrival for each. */
 struct sorted {
 	struct rte_mbuf *pkts[RX_BURST];
-	uint32_t hashes[RX_BURST];
+	uint32_t tags[RX_BURST];
 	uint8_t end[PDP_ENGINES_MAX]; /* of each engine's share */
 };
 
-static void sort_by_place(const struct md_vr *vr, struct rte_mbuf **pkts, const uint32_t *hashes,
+static void sort_by_place(const struct md_vr *vr, struct rte_mbuf **pkts, const uint32_t *tags,
 			  const uint8_t *places, unsigned int n, struct sorted *s)
 {
 	unsigned int sum = 0;
@@ -88,15 +88,15 @@ static void sort_by_place(const struct md_vr *vr, struct rte_mbuf **pkts, const 
 		const unsigned int at = s->end[places[i]]++;
 
 		s->pkts[at] = pkts[i];
-		if (hashes != NULL)
-			s->hashes[at] = hashes[i];
+		if (tags != NULL)
+			s->tags[at] = tags[i];
 	}
 }
 
 /* One engine's share; with a spilling balancer, what it has no slots for goes to the next that has.
  */
 static void send_share(struct pdp_md *md, struct md_vr *vr, unsigned int place,
-		       struct rte_mbuf **pkts, const uint32_t *hashes, unsigned int n, uint8_t vif)
+		       struct rte_mbuf **pkts, const uint32_t *tags, unsigned int n, uint8_t vif)
 {
 	const uint8_t flags = vr->balancer->needs_hash ? PDP_DESC_HASH : 0;
 	const unsigned int tries = vr->balancer->spills ? vr->n_engines : 1;
@@ -105,13 +105,15 @@ static void send_share(struct pdp_md *md, struct md_vr *vr, unsigned int place,
 	for (unsigned int i = 0; i < tries && done < n; i++) {
 		struct md_engine *e = vr->engines[(place + i) % vr->n_engines];
 
-		done += md_stage(md, e, pkts + done, hashes != NULL ? hashes + done : NULL,
-				 n - done, vif, flags);
+		done += md_stage(md, e, pkts + done, tags != NULL ? tags + done : NULL, n - done,
+				 vif, flags);
 	}
 	if (likely(done == n))
 		return;
-	if (vr->tag != 0)
-		md_hold_undo(vr, hashes + done, n - done);
+	if (vr->order != NULL)
+		md_order_undo(md, vr, tags + done, n - done);
+	else if (vr->tag != 0)
+		md_hold_undo(vr, tags + done, n - done);
 	md_drop(vr, pkts + done, n - done, PDP_DROP_ENGINE_FULL);
 	vr->full = true;
 }
@@ -132,26 +134,28 @@ static unsigned int shed(struct md_vr *vr, struct rte_mbuf **pkts, unsigned int 
 	return room;
 }
 
+/* Tags are hashes, or tickets, or there are none. */
 static void send_balanced(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf **pkts,
 			  const uint32_t *results, unsigned int n, uint8_t vif)
 {
-	const bool hashed = vr->balancer->needs_hash;
-	uint32_t hashes[RX_BURST];
+	uint32_t room[RX_BURST], *tags = NULL;
 	uint8_t places[RX_BURST];
 	unsigned int first = 0, held;
 	struct sorted s;
 
-	if (hashed)
-		hash_run(vr, pkts, results, n, vif, hashes);
+	if (unlikely(vr->order != NULL))
+		n = md_order_admit(vr, pkts, n, tags = room);
+	else if (vr->balancer->needs_hash)
+		hash_run(vr, pkts, results, n, vif, tags = room);
 	if (vr->balancer->needs_load)
 		md_load(md, vr);
-	held = vr->balancer->pick(vr->balance, hashed ? hashes : NULL, n, places);
+	held = vr->balancer->pick(vr->balance, tags, n, places);
 	if (unlikely(held != 0))
-		n = md_hold(md, vr, pkts, hashes, places, n, vif);
-	sort_by_place(vr, pkts, hashed ? hashes : NULL, places, n, &s);
+		n = md_hold(md, vr, pkts, tags, places, n, vif);
+	sort_by_place(vr, pkts, tags, places, n, &s);
 	for (unsigned int p = 0; p < vr->n_engines; p++) {
 		if (s.end[p] != first)
-			send_share(md, vr, p, s.pkts + first, hashed ? s.hashes + first : NULL,
+			send_share(md, vr, p, s.pkts + first, tags != NULL ? s.tags + first : NULL,
 				   s.end[p] - first, vif);
 		first = s.end[p];
 	}

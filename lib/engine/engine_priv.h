@@ -26,6 +26,7 @@ struct engine {
 	enum pdp_engine_state state;
 	bool by_hand;
 	bool busy_poll;
+	bool holds;		    /* its plugin says PDP_VR_HOLDS */
 	bool failed;		    /* said FAILED, or could not be started */
 	bool on_cpu;		    /* counted in cpu_engines */
 	bool let_in;		    /* RUNNING, but not yet told to all MD lcores */
@@ -146,6 +147,7 @@ struct engine *engine_make(struct pdp_engines *all, unsigned int vr, unsigned in
 void engine_start(struct engine *e);
 int engine_watch_pid(struct engine *e);
 void engine_joined(struct engine *e);
+void engine_ready(struct engine *e, uint32_t flags);
 void engine_failed(struct engine *e, const char *why);
 void engine_gone(struct engine *e);
 void engine_kill(struct engine *e);

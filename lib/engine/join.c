@@ -54,7 +54,7 @@ static void on_report(void *arg, int fd, uint32_t events)
 	if (n == (ssize_t)sizeof(r)) {
 		r.text[sizeof(r.text) - 1] = '\0';
 		if (r.kind == PDP_REPORT_READY && e->state == PDP_ENGINE_JOINING)
-			engine_joined(e);
+			engine_ready(e, r.flags);
 		else if (r.kind == PDP_REPORT_FAILED)
 			engine_failed(e, r.text);
 		else if (r.kind == PDP_REPORT_LEAVING)

@@ -53,6 +53,7 @@ struct pdp_engines_vr {
 	const uint16_t *cpus; /**< that its engines may use; n_cpus == 0: all of the node's */
 	unsigned int n_cpus;
 	bool symmetric;
+	bool restore;	/**< packets leave in order: its plugin may not hold any */
 	bool strict;	/**< its engines get their slices and no more */
 	uint32_t power; /**< guaranteed, percent of one CPU; 0: none */
 	const struct pdp_vif_conf *vifs;
@@ -208,6 +209,14 @@ struct pdp_engine_load {
  */
 unsigned int pdp_engines_loads(const struct pdp_engines *engines, unsigned int vr,
 			       struct pdp_engine_load *loads);
+
+/**
+ * Whether order may be restored in a VR as its engines are now.
+ * @param err  out, on failure: a sentence
+ * @return 0, or -EINVAL: its plugin holds packets
+ */
+int pdp_engines_may_restore(const struct pdp_engines *engines, unsigned int vr, char *err,
+			    size_t err_size);
 
 /** What is told of one engine. */
 struct pdp_engine_info {

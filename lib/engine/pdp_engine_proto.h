@@ -21,7 +21,7 @@
 #include <pdp_vif.h>
 
 #define PDP_ENGINE_MAGIC     0x50445045u
-#define PDP_ENGINE_PROTO     1
+#define PDP_ENGINE_PROTO     2
 #define PDP_ENGINE_SOCKET    "pdp-engine.sock" /* in the runtime directory of the file prefix */
 #define PDP_ENGINE_START_MS  10000	       /**< from spawn to READY at most */
 #define PDP_ENGINE_INDEX_ANY UINT32_MAX
@@ -52,7 +52,8 @@ enum pdp_engine_report_kind { PDP_REPORT_READY = 1, PDP_REPORT_FAILED, PDP_REPOR
 
 struct pdp_engine_report {
 	uint32_t kind;
-	char text[508]; /**< FAILED: a sentence */
+	uint32_t flags; /**< READY: PDP_VR_* of the plugin */
+	char text[504]; /**< FAILED: a sentence */
 };
 
 enum pdp_engine_cmd_kind { PDP_CMD_STOP = 1 };

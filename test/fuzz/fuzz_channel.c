@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The MD with two engines of one VR that write anything into what they share with it: returns,
- * control messages, the index of their ring; and die. Every packet stays accounted for, and in the
- * end every buffer is back in the pool.
+ * control messages, the index of their ring; and die: by turns, by turns with the order restored,
+ * and by flow. Every packet stays accounted for, and in the end every buffer is back in the pool.
  *
  * Input: operations, a byte each (low 3 bits: which one, bit 3: which engine) and its arguments.
  */
@@ -132,14 +132,8 @@ static void operate(struct input *in)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run(struct input in)
 {
-	struct input in = {.data = data, .size = size};
-
-	if (h.md == NULL) {
-		FUZZ_CHECK(kit_eal(NULL) == 0);
-		hand_open(&h, 1, "rr", PDP_HASH_INNER);
-	}
 	add_engine(0);
 	add_engine(1);
 	while (in.size > 0)
@@ -152,5 +146,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hand_check(&h);
 	FUZZ_CHECK(rte_mempool_in_use_count(h.pool) == 0);
 	FUZZ_CHECK(pdp_md_in_flight(h.md) == 0 && pdp_md_blanks(h.md) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct {
+		const char *balancer;
+		bool restore;
+	} ways[] = {{"rr", false}, {"rr", true}, {"flow-jsq", false}};
+
+	if (h.md == NULL) {
+		FUZZ_CHECK(kit_eal(NULL) == 0);
+		hand_open(&h, 1, "rr", PDP_HASH_INNER);
+	}
+	for (size_t i = 0; i < RTE_DIM(ways); i++) {
+		FUZZ_CHECK(pdp_md_vr_set_balance(h.md, 0, pdp_balancer_find(ways[i].balancer),
+						 ways[i].restore) == 0);
+		run((struct input){.data = data, .size = size});
+	}
 	return 0;
 }

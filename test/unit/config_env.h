@@ -19,11 +19,17 @@ static inline bool test_balancer_known(const char *name)
 	       strcmp(name, "rr") == 0 || strcmp(name, "weighted") == 0;
 }
 
+static inline bool test_balancer_keeps_flows(const char *name)
+{
+	return strncmp(name, "flow", 4) == 0;
+}
+
 /** CPUs 0..3, the MD on CPU 0; plugins are not looked up. */
 static inline struct pdp_config_env test_env(void)
 {
 	return (struct pdp_config_env){
 		.balancer_known = test_balancer_known,
+		.balancer_keeps_flows = test_balancer_keeps_flows,
 		.balancers = "rr, weighted, flow",
 		.md_cpus = test_md_cpus,
 		.n_md_cpus = 1,

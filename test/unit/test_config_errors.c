@@ -393,6 +393,9 @@ static void test_keys_that_do_not_fit(void **state)
 		 "3: vrs[0].isolation: sealed engines are not built yet; use \"secondary\""},
 		{VR("'engines': 2, 'balance': 'weighted',\n'weights': [1], 'vifs': [" VIF_A "]"),
 		 "4: vrs[0].weights: 1 weights for 2 engines; give one for each engine"},
+		{VR("'order': 'restore', 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].order: balance \"flow-jsq\" keeps the order of each flow already; take "
+		 "order out, or use a balancer that goes by packets (rr, random, weighted, jsq)"},
 		{VR("'weights': [1], 'vifs': [" VIF_A "]"),
 		 "3: vrs[0].weights: balance \"flow-jsq\" has no weights; take them out, or use "
 		 "balance "

@@ -359,7 +359,8 @@ static void test_switch(void **state)
 		if (i % 2 == 0)
 			play_drain(&p, 0);
 		many_flows(150);
-		pdp_md_vr_set_balancer(p.h.md, 0, pdp_balancer_find(names[i]));
+		assert_int_equal(
+			pdp_md_vr_set_balance(p.h.md, 0, pdp_balancer_find(names[i]), false), 0);
 		many_flows(150);
 		play_rest(&p);
 		play_add(&p, 0, true);
@@ -368,10 +369,10 @@ static void test_switch(void **state)
 	many_flows(150);
 	play_drain(&p, 1);
 	many_flows(150);
-	pdp_md_vr_set_balancer(p.h.md, 0, pdp_balancer_find("jsq"));
+	assert_int_equal(pdp_md_vr_set_balance(p.h.md, 0, pdp_balancer_find("jsq"), false), 0);
 	assert_int_equal(waiting(), 0);
 	many_flows(150);
-	pdp_md_vr_set_balancer(p.h.md, 0, pdp_balancer_find("flow-jsq"));
+	assert_int_equal(pdp_md_vr_set_balance(p.h.md, 0, pdp_balancer_find("flow-jsq"), false), 0);
 	many_flows(150);
 	play_rest(&p);
 	assert_int_equal(drops(PDP_DROP_HOLD_FULL) + drops(PDP_DROP_ENGINE_FULL), 0);
@@ -400,7 +401,8 @@ static void random_step(void)
 		play_add(&p, e, true);
 		break;
 	case 4:
-		pdp_md_vr_set_balancer(p.h.md, 0, pdp_balancer_find("flow-jsq"));
+		assert_int_equal(
+			pdp_md_vr_set_balance(p.h.md, 0, pdp_balancer_find("flow-jsq"), false), 0);
 		break;
 	default:
 		/* Few flows, or many. */
@@ -430,7 +432,7 @@ static void test_any_course(void **state)
 			if (i % 500 == 499)
 				play_rest(&p);
 		}
-		assert_true(p.left > 1000);
+		assert_true(p.left > 200);
 		close_flows();
 	}
 }

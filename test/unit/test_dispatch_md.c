@@ -5,6 +5,8 @@
  */
 #include "hand.h"
 
+#include "../../lib/dispatch/dispatch_priv.h"
+
 static struct hand h;
 
 static int open_one(void **state)
@@ -201,7 +203,7 @@ static void test_jsq(void **state)
 	/* Of another balancer at first: nothing is lost by the change. */
 	hand_rx_vr(&h, 0, 0, 10, 1);
 	hand_turns(&h, 1);
-	pdp_md_vr_set_balancer(h.md, 0, pdp_balancer_find("jsq"));
+	assert_int_equal(pdp_md_vr_set_balance(h.md, 0, pdp_balancer_find("jsq"), false), 0);
 	for (unsigned int i = 0; i < 20; i++) {
 		hand_rx_vr(&h, 0, 0, 6, 1);
 		hand_turns(&h, 1);
@@ -218,6 +220,35 @@ static void test_jsq(void **state)
 	expect_drops(0, PDP_DROP_ENGINE_FULL, 0);
 }
 
+/* What other lcores have out with an engine is a part of its queue, and they are told the like. */
+static void test_jsq_other_lcores(void **state)
+{
+	uint32_t theirs[PDP_ENGINES_MAX] = {100}, ours[PDP_ENGINES_MAX] = {0};
+	struct md_vr their_vr = {.queues = theirs};
+	struct pdp_md other = {.vrs = &their_vr}, *both[2] = {h.md, &other}, **peers = h.md->peers;
+
+	hand_engine_add(&h, 0, 0, 256, 0, 1);
+	hand_engine_add(&h, 0, 1, 256, 0, 1);
+	assert_int_equal(pdp_md_vr_set_balance(h.md, 0, pdp_balancer_find("jsq"), false), 0);
+	h.md->peers = both;
+	h.md->n_md = 2;
+	h.md->vrs[0].queues = ours;
+	hand_rx_vr(&h, 0, 0, 60, 1);
+	hand_turns(&h, 2);
+	assert_int_equal(pdp_md_engine_out(h.md, 0, 0), 0);
+	assert_int_equal(pdp_md_engine_out(h.md, 0, 1), 60);
+	assert_int_equal(ours[1], 60);
+	theirs[0] = 0;
+	hand_rx_vr(&h, 0, 0, 20, 1);
+	hand_turns(&h, 2);
+	assert_true(pdp_md_engine_out(h.md, 0, 0) > 0);
+	hand_engine_remove(&h, 0, 1);
+	assert_int_equal(ours[1], 0);
+	h.md->peers = peers;
+	h.md->n_md = 1;
+	h.md->vrs[0].queues = NULL;
+}
+
 /* Weights count from when they are told, for those that are told. */
 static void test_shares(void **state)
 {
@@ -226,7 +257,7 @@ static void test_shares(void **state)
 
 	hand_engine_add(&h, 0, 0, 256, 0, 1);
 	hand_engine_add(&h, 0, 1, 256, 0, 1);
-	pdp_md_vr_set_balancer(h.md, 0, pdp_balancer_find("weighted"));
+	assert_int_equal(pdp_md_vr_set_balance(h.md, 0, pdp_balancer_find("weighted"), false), 0);
 	hand_rx_vr(&h, 0, 0, 64, 1);
 	hand_turns(&h, 1);
 	assert_int_equal(hand_take(&h, 0, 0, d, 256), 32);
@@ -653,6 +684,7 @@ int main(void)
 		one(test_spill),
 		one(test_shed),
 		one(test_jsq),
+		one(test_jsq_other_lcores),
 		one(test_shares),
 		cmocka_unit_test(test_flow_stays),
 		cmocka_unit_test(test_flow_spreads),
