@@ -140,6 +140,7 @@ class Node(Party):
         try:
             wait_for("engines do not run", self.engines_run, START_S, self.check)
         except Trouble as err:
+            self.check()
             states = ", ".join(f"{e['engine']} {e['state']} {e['last_death']}".strip() for e in self.engines())
             raise Trouble(f"{err}: {states}; {self.processes[0].tail()}") from err
 

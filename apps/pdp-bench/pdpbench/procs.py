@@ -61,7 +61,7 @@ class Process:
 
     def check(self):
         if not self.alive():
-            raise Trouble(f"{self.name} ended by itself (code {self.popen.returncode}): {self.tail()}")
+            raise Trouble(f"{self.name} ended by itself (code {self.popen.returncode}): {self.tail(6)}")
 
     def ask_to_stop(self):
         """Says so, and does not wait."""
