@@ -34,10 +34,12 @@ static void recycle(void)
 	out->n_tx = 0;
 }
 
-static double turn_cycles(const char *balancer, unsigned int engines)
+static double turn_cycles(const char *balancer, bool restore, unsigned int engines)
 {
 	next_rx = next_tx = 0;
 	hand_open(&h, 1, balancer, PDP_HASH_INNER);
+	if (pdp_md_vr_set_balance(h.md, 0, pdp_balancer_find(balancer), restore) != 0)
+		abort();
 	for (unsigned int e = 0; e < engines; e++)
 		hand_engine_add(&h, 0, e, 1024, 0, 1);
 	for (uint32_t i = 0; i < FRAMES; i++)
@@ -61,15 +63,24 @@ static double turn_cycles(const char *balancer, unsigned int engines)
 	return cycles[TURNS / 2];
 }
 
+static void row(const char *name, const char *balancer, bool restore)
+{
+	printf("%-28s", name);
+	for (unsigned int engines = 1; engines <= 3; engines++)
+		printf(" %10.1f", turn_cycles(balancer, restore, engines));
+	printf("\n");
+}
+
 int main(void)
 {
-	static const char *const names[] = {"rr", "weighted", "jsq", "flow", "flow-jsq"};
-
 	if (kit_eal(NULL) != 0)
 		return 1;
 	printf("cycles a packet and turn       1 engine  2 engines  3 engines\n");
-	for (unsigned int i = 0; i < RTE_DIM(names); i++)
-		printf("%-28s %10.1f %10.1f %10.1f\n", names[i], turn_cycles(names[i], 1),
-		       turn_cycles(names[i], 2), turn_cycles(names[i], 3));
+	row("rr", "rr", false);
+	row("rr, order restored", "rr", true);
+	row("weighted", "weighted", false);
+	row("jsq", "jsq", false);
+	row("flow", "flow", false);
+	row("flow-jsq", "flow-jsq", false);
 	return 0;
 }
