@@ -5,11 +5,14 @@
  * gets a line of JSON, and judges whether the machine was quiet meanwhile.
  *
  * usage: pdp-bench-fib EAL_ARGUMENTS -- PREFIXES READER_CPU
- *   load 4|6 pdp|rte            all prefixes of PREFIXES (one a line), in random order, into a new
- * table lookup 4|6 pdp|rte SECONDS  addresses within random prefixes, 64 at a time compare 4|6 both
- * tables say the same of all these addresses update 4|6 N                a route changes N times
- * while READER_CPU looks up at full speed small                       shared memory of a FIB with
- * 10 routes
+ * - load 4|6 pdp|rte: all prefixes of PREFIXES (one a line), in random order, into a new table
+ * - lookup 4|6 SECONDS: addresses within random prefixes, 64 at a time; the tables take turns every
+ *   1,048,576 of them, rte_fib with each of the functions that it has
+ * - compare 4|6: both tables say the same of all these addresses
+ * - update 4|6 N: a route changes N times while READER_CPU looks up at full speed
+ * - small: shared memory of a FIB with 10 routes
+ * Times are CPU time of the one thread; of turns the median. rte_fib's AVX-512 functions want EAL's
+ * --force-max-simd-bitwidth=512.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -148,25 +151,55 @@ static int select_lookup(const struct side *s, unsigned int family, bool vector)
 						      : RTE_FIB6_LOOKUP_TRIE_SCALAR);
 }
 
-static int lookup(unsigned int family, const char *party, double seconds)
-{
-	const struct side *s = side_of(family);
-	const bool rte = strncmp(party, "rte", 3) == 0;
-	uint64_t start, n = 0, sum = 0;
-	double took;
+enum { PDP, RTE, RTE512, N_PARTIES, TURNS_MAX = 512 };
 
-	if (rte ? s->rte4 == NULL && s->rte6 == NULL : s->reader.head == NULL)
-		return -ENOENT;
-	if (rte && select_lookup(s, family, strcmp(party, "rte512") == 0) != 0)
-		return -ENOTSUP;
+/* All addresses once. @return million lookups a second, or 0: no such functions */
+static double turn(const struct side *s, unsigned int family, int party)
+{
+	volatile uint64_t sum = 0;
+	uint64_t start;
+
+	if (party != PDP && select_lookup(s, family, party == RTE512) != 0)
+		return 0;
 	start = bench_cpu_ns();
-	do {
-		for (unsigned int i = 0; i < N_ADDRESSES; i += BULK)
-			sum += rte ? rte_bulk(s, family, i) : pdp_bulk(s, family, i);
-		n += N_ADDRESSES;
-		took = bench_cpu_seconds(start);
-	} while (took < seconds);
-	printf("{\"mlps\": %.3f, \"sum\": %" PRIu64 "}\n", (double)n / took / 1e6, sum);
+	for (unsigned int i = 0; i < N_ADDRESSES; i += BULK)
+		sum += party == PDP ? pdp_bulk(s, family, i) : rte_bulk(s, family, i);
+	return N_ADDRESSES / bench_cpu_seconds(start) / 1e6;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *values, unsigned int n)
+{
+	qsort(values, n, sizeof(*values), compare_doubles);
+	return values[n / 2];
+}
+
+static int lookup(unsigned int family, double seconds)
+{
+	static double mlps[N_PARTIES][TURNS_MAX], ratio[N_PARTIES][TURNS_MAX];
+	const struct side *s = side_of(family);
+	const uint64_t start = bench_cpu_ns();
+	unsigned int n = 0;
+
+	if ((s->rte4 == NULL && s->rte6 == NULL) || s->reader.head == NULL)
+		return -ENOENT;
+	while (n == 0 || (n < TURNS_MAX && bench_cpu_seconds(start) < seconds)) {
+		for (int party = 0; party < N_PARTIES; party++) {
+			mlps[party][n] = turn(s, family, party);
+			ratio[party][n] = mlps[party][n] > 0 ? mlps[PDP][n] / mlps[party][n] : 0;
+		}
+		n++;
+	}
+	printf("{\"ratio\": %.4f, \"ratio_avx512\": %.4f, \"pdp_mlps\": %.2f, \"rte_mlps\": %.2f, "
+	       "\"rte_avx512_mlps\": %.2f, \"turns\": %u}\n",
+	       median(ratio[RTE], n), median(ratio[RTE512], n), median(mlps[PDP], n),
+	       median(mlps[RTE], n), median(mlps[RTE512], n), n);
 	return 0;
 }
 
@@ -197,8 +230,8 @@ static int run(char *line)
 
 	if (sscanf(line, "load %u %15s", &family, party) == 2 && (family == 4 || family == 6))
 		return strcmp(party, "rte") == 0 ? rte_load(family) : pdp_load(family);
-	if (sscanf(line, "lookup %u %15s %lf", &family, party, &seconds) == 3)
-		return lookup(family, party, seconds);
+	if (sscanf(line, "lookup %u %lf", &family, &seconds) == 2)
+		return lookup(family, seconds);
 	if (sscanf(line, "compare %u", &family) == 1)
 		return compare(family);
 	if (sscanf(line, "update %u %u", &family, &n) == 2)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
 fib: lib/fib beside DPDK's rte_fib and rte_fib6, on a full Internet routing table. One program (pdp-bench-fib) has the
-tables of both, and is told what to do by lines: load, look up, in turns. Times are CPU time of its one thread: what
-others take of the CPU does not count, what they take of the caches does.
+tables of both, and is told what to do by lines: load, look up. Times are CPU time of its one thread: what others take of
+the CPU does not count, what they take of the caches does. So lookups take turns every few milliseconds, and ratios are
+medians of the ratios of turns.
 
 Routes are added in random order, with 256 next hops. Addresses are random ones within random prefixes, 1,048,576 of
 them, 64 at a time; both parties must give the same number for each. rte_fib: DIR-24-8 with 2-byte entries; rte_fib6:
@@ -16,17 +17,17 @@ import shutil
 
 from .. import Trouble, machine, quiet
 from ..procs import wait_for
-from ..session import Sample, summary_row
+from ..session import Sample, medians_of, summary_row
 from ..summary import median, quiet_values, round_ratios
 
 NAME = "fib"
 ABOUT = "load, lookup, change and memory of a full table, beside DPDK's rte_fib and rte_fib6"
 ROUNDS = 5
-WINDOW_S = 0.5
+WINDOW_S = 1.5
 UPDATES = 20000
 HUGEPAGES_MB = 700  # rte_rib takes most of it
 DATA = os.path.join("..", "shared", "data", "bgp-prefixes.txt.gz")
-PARTIES = {"pdp": "pdp", "rte": "rte_fib", "rte512": "rte_fib, AVX-512"}
+LOADS = {"pdp": "pdp", "rte": "rte_fib"}
 
 
 def prefixes(session):
@@ -97,59 +98,44 @@ class Program:
         return sample
 
 
-def steps_of(program, session, family):
-    """What takes turns: {(what, party): command}. AVX-512 functions where there are some."""
-    steps = {(what, party): f"{what} {family} {party}" for what in ("load", "lookup") for party in ("pdp", "rte")}
-    program.ask(steps["load", "pdp"])
-    program.ask(steps["load", "rte"])
-    try:
-        program.ask(f"lookup {family} rte512 0.01")
-        steps["lookup", "rte512"] = f"lookup {family} rte512"
-    except Trouble as err:
-        session.say(f"no AVX-512 functions of rte_fib: {err}")
-    seconds = session.window_s(WINDOW_S)
-    return {k: f"{command} {seconds}" if k[0] == "lookup" else command for k, command in steps.items()}
-
-
 def measure_family(session, program, family):
-    """@return ({(what, party): samples}, Sample of changes)"""
-    steps = steps_of(program, session, family)
+    """@return ({party: samples of seconds to load}, samples of lookups, Sample of changes)"""
+    for party in LOADS:
+        program.ask(f"load {family} {party}")
     same = program.ask(f"compare {family}")
     if same["different"] != 0:
         raise Trouble(f"IPv{family}: rte_fib says other than lib/fib of {same['different']} of {same['addresses']} addresses")
-    samples = session.rounds(session.runs(ROUNDS), list(steps),
-                             lambda k: program.measure(steps[k], "seconds" if k[0] == "load" else "mlps"),
-                             lambda k, s: f"IPv{family}: {k[0]}, {PARTIES[k[1]]}: {s.value:.3f} "
-                                          + ("s" if k[0] == "load" else "M/s"))
+    runs = session.runs(ROUNDS)
+    loads = session.rounds(runs, list(LOADS), lambda party: program.measure(f"load {family} {party}", "seconds"),
+                           lambda party, s: f"IPv{family}: {LOADS[party]}: {s.value:.3f} s to load")
+    command = f"lookup {family} {session.window_s(WINDOW_S)}"
+    lookups = session.rounds(runs, ["lookup"], lambda _: program.measure(command, "ratio"),
+                             lambda _, s: f"IPv{family}: {s.extra['pdp_mlps']:.0f} M lookups/s, {s.value:.2f} times rte_fib")
     n = 2000 if session.options.quick else UPDATES
-    return samples, program.measure(f"update {family} {n}", "p99_us")
+    return loads, lookups["lookup"], program.measure(f"update {family} {n}", "p99_us")
 
 
-def rows_of(family, samples, update):
-    rows = [{"family": f"IPv{family}", "what": what, "party": PARTIES[party],
-             **summary_row(taken, "s" if what == "load" else "mlps")} for (what, party), taken in samples.items()]
-    rows.append({"family": f"IPv{family}", "disturbed": update.disturbed, **update.extra})
+def rows_of(family, loads, lookups, update):
+    rows = [{"family": f"IPv{family}", "load": LOADS[party], **summary_row(taken, "s")} for party, taken in loads.items()]
+    rows.append({"family": f"IPv{family}", **medians_of(lookups), **summary_row(lookups, "ratio")})
+    rows.append({"family": f"IPv{family}", "change": "seen", "disturbed": update.disturbed, **update.extra})
     return rows
 
 
-def figures_of(family, samples, update):
+def figures_of(family, loads, lookups, update):
     """Names without a number are IPv4's."""
     six, rte = ("6", "rte_fib6") if family == 6 else ("", "rte_fib")
-    load, lookup = {}, {}
-    for (what, party), taken in samples.items():
-        (load if what == "load" else lookup)[party] = taken
-    figures = {f"load{six}_ratio_vs_{rte}": median(round_ratios(load["rte"], load["pdp"])[0]),
-               f"load{six}_s": median(quiet_values(load["pdp"])), f"{rte}_load_s": median(quiet_values(load["rte"])),
-               f"lookup{six}_ratio_vs_{rte}": median(round_ratios(lookup["pdp"], lookup["rte"])[0]),
-               f"lookup{six}_mlps": median(quiet_values(lookup["pdp"])),
-               f"{rte}_mlps": median(quiet_values(lookup["rte"])),
-               f"full_table{six}_mb": load["pdp"][0].extra["shared_mb"],
-               f"private{six}_mb": load["pdp"][0].extra["private_mb"],
-               f"{rte}_memory_mb": load["rte"][0].extra["memory_mb"],
+    looked, pdp = medians_of(lookups), loads["pdp"][0].extra
+    figures = {f"load{six}_ratio_vs_{rte}": median(round_ratios(loads["rte"], loads["pdp"])[0]),
+               f"load{six}_s": median(quiet_values(loads["pdp"])), f"{rte}_load_s": median(quiet_values(loads["rte"])),
+               f"lookup{six}_ratio_vs_{rte}": median(quiet_values(lookups)),
+               f"lookup{six}_mlps": looked["pdp_mlps"], f"{rte}_mlps": looked["rte_mlps"],
+               f"full_table{six}_mb": pdp["shared_mb"], f"private{six}_mb": pdp["private_mb"],
+               f"{rte}_memory_mb": loads["rte"][0].extra["memory_mb"],
                f"update{six}_p50_us": update.extra["p50_us"], f"update{six}_p99_us": update.extra["p99_us"]}
-    if "rte512" in lookup:
-        figures[f"lookup{six}_ratio_vs_{rte}_avx512"] = median(round_ratios(lookup["pdp"], lookup["rte512"])[0])
-        figures[f"{rte}_avx512_mlps"] = median(quiet_values(lookup["rte512"]))
+    if looked["rte_avx512_mlps"] > 0:
+        figures[f"lookup{six}_ratio_vs_{rte}_avx512"] = looked["ratio_avx512"]
+        figures[f"{rte}_avx512_mlps"] = looked["rte_avx512_mlps"]
     return figures
 
 
@@ -163,9 +149,9 @@ def run(session):
         for family in (4, 6):
             with Program(session, file) as program:
                 rows.append({"family": f"IPv{family}", "routes": program.routes[f"routes{family}"]})
-                samples, update = measure_family(session, program, family)
-                rows += rows_of(family, samples, update)
-                figures.update(figures_of(family, samples, update))
+                measured = measure_family(session, program, family)
+                rows += rows_of(family, *measured)
+                figures.update(figures_of(family, *measured))
                 if family == 4:
                     figures["small_mb"] = program.ask("small")["shared_mb"]
     finally:
