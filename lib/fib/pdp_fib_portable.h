@@ -50,32 +50,61 @@ static inline void pdp_fib_walk4_narrow(const struct pdp_fib_reader *r, const ui
 		out[i] = pdp_fib_branch(out[i], plies, (uint8_t)ips[i]);
 }
 
+/*
+ * Where the next entry of an address is: in a ply, which is asked for, or, for one that is done,
+ * its result. Without a branch: which addresses are done is random.
+ */
+static inline const uint16_t *pdp_fib_next(const uint16_t *result, const uint16_t *plies,
+					   uint8_t byte)
+{
+	const uintptr_t is_ply = (uintptr_t)(intptr_t)((int16_t)*result >> 15);
+	const uintptr_t in_ply = (uintptr_t)(plies +
+					     ((*result & ~PDP_FIB_IS_PLY) * PDP_FIB_PLY + byte));
+	const uintptr_t at = (in_ply & is_ply) | ((uintptr_t)result & ~is_ply);
+
+	__builtin_prefetch((const void *)at);
+	return (const uint16_t *)at;
+}
+
+/* Bits 48 and on: few prefixes are that long. */
+static inline void pdp_fib_deep6(const struct pdp_fib_table6 *t, const uint8_t ips[][16],
+				 uint16_t *out, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		for (unsigned int byte = 6; byte < 16 && (out[i] & PDP_FIB_IS_PLY); byte++)
+			out[i] = pdp_fib_branch(out[i], t->plies[3], ips[i][byte]);
+	}
+}
+
+/* A step of all addresses at a time: the loads of one step are asked for by the step before. */
 static inline void pdp_fib_walk6(const struct pdp_fib_table6 *t, const uint8_t ips[][16],
 				 uint16_t *out, unsigned int n)
 {
 	const uint16_t *const root = t->root, *const p0 = t->plies[0], *const p1 = t->plies[1],
-			      *const p2 = t->plies[2], *const p3 = t->plies[3];
+			      *const p2 = t->plies[2];
+	const uint16_t *at[PDP_FIB_BULK];
 	unsigned int more = 0;
 
-	/* What is near in the cache at once; then a step at a time, so that misses overlap. */
 	for (unsigned int i = 0; i < n; i++) {
 		const uint16_t first = pdp_fib_entry(root + (ips[i][0] << 8 | ips[i][1]));
 
-		out[i] = pdp_fib_branch(pdp_fib_branch(first, p0, ips[i][2]), p0, ips[i][3]);
+		out[i] = pdp_fib_branch(first, p0, ips[i][2]);
+		at[i] = pdp_fib_next(&out[i], p0, ips[i][3]);
 	}
-	for (unsigned int i = 0; i < n; i++)
-		out[i] = pdp_fib_step(out[i], root, p1, ips[i][4]);
 	for (unsigned int i = 0; i < n; i++) {
-		out[i] = pdp_fib_step(out[i], root, p2, ips[i][5]);
+		out[i] = pdp_fib_entry(at[i]);
+		at[i] = pdp_fib_next(&out[i], p1, ips[i][4]);
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		out[i] = pdp_fib_entry(at[i]);
+		at[i] = pdp_fib_next(&out[i], p2, ips[i][5]);
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		out[i] = pdp_fib_entry(at[i]);
 		more |= out[i];
 	}
-	for (unsigned int byte = 6; byte < 16 && (more & PDP_FIB_IS_PLY); byte++) {
-		more = 0;
-		for (unsigned int i = 0; i < n; i++) {
-			out[i] = pdp_fib_branch(out[i], p3, ips[i][byte]);
-			more |= out[i];
-		}
-	}
+	if (__builtin_expect(more & PDP_FIB_IS_PLY, 0))
+		pdp_fib_deep6(t, ips, out, n);
 }
 
 #endif /* PDP_FIB_PORTABLE_H */
