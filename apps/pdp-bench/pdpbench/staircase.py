@@ -17,6 +17,7 @@ from .watch import Watch, profile_began
 LEVELS = [57000, 117000, 177000, 237000, 297000, 357000]  # 3 kfps below the paper's: none is a boundary
 ENGINES_MAX = 8
 PERIODS_A_STEP = 5
+RXQ = 16384  # packets that wait for an MD that was off its CPU, or the monitor would see a smaller load than is offered
 TAU_PART = 0.25  # of a period
 
 
@@ -56,7 +57,7 @@ class StairNode(LoadgenNode):
             ports += [{"name": name} for name in names]
             vrs.append({"name": vr, "plugin": "relay", "args": {"pace_pps": pace_pps}, "engines": f"1..{ENGINES_MAX}",
                         "vifs": [{"name": side, "port": port} for side, port in zip("ab", names)], **more})
-            vdevs += [f"{names[0]},start=0,flows=997,arrivals={arrivals},profile={of_steps.profile(steps)},"
+            vdevs += [f"{names[0]},start=0,flows=997,rxq={RXQ},arrivals={arrivals},profile={of_steps.profile(steps)},"
                       "profile_end=stop",
                       f"{names[1]},start=0"]
         if monitor is None:
@@ -80,7 +81,7 @@ class StairNode(LoadgenNode):
 def climb(session, node, right=right_count):
     """
     All VRs of a StairNode at once.
-    @return ({VR: Climb}, figures of Play, quiet.Disturbance)
+    @return (({VR: Climb}, figures of Play), quiet.Disturbance)
     """
     start = quiet.take()
     with Watch(node) as watch, node.playing() as play:
@@ -96,7 +97,7 @@ def climb(session, node, right=right_count):
         samples = watch.counts(vr, began[vr])
         graded = of_steps.grade(samples, steps, period_s(session), looked - began[vr], right)
         climbs[vr] = Climb(steps, samples, graded)
-    return climbs, play.end(), disturbance
+    return (climbs, play.end()), disturbance
 
 
 def step_rows(vr, climb_of, policy):

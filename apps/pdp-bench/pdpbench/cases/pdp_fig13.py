@@ -17,7 +17,8 @@ PPS = 10000
 SLOTS = 256
 ENGINES = [1, 2, 3]
 FLOWS = [1, 16]
-WAYS = {"rr": {"balance": "rr"}, "flow": {"balance": "flow"}, "flow-jsq": {"balance": "flow-jsq"}}
+WAYS = {"rr": {"balance": "rr"}, "restore": {"balance": "rr", "order": "restore"}, "flow": {"balance": "flow"},
+        "flow-jsq": {"balance": "flow-jsq"}}
 
 
 def measure(session, key):

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-pdp-tab1: PdP's table 1, packets out of order with 1, 2 and 3 engines. Engines serve 60 kfps each (relay, paced) and two
-thirds of that are offered, so that nothing is lost; every packet's place in its flow is known (RFC 4737), by the run
-from the first packet to the last. Then TCP, iperf3 between two namespaces (hosts.py) through three engines, paced by the
-sender so that nothing is lost: how many segments the receiver's kernel had to queue because they came after a later one.
+pdp-tab1: PdP's table 1, packets out of order with 1, 2 and 3 engines: round robin as in the paper, the same with its
+order restored, and by flow. Engines serve 60 kfps each (relay, paced) and two thirds of that are offered, so that
+nothing is lost; every packet's place in its flow is known (RFC 4737), from the first packet of the run to the last. Then
+TCP, iperf3 between two namespaces (hosts.py) through three engines, paced by the sender so that nothing is lost: how
+many segments the receiver's kernel had to queue because they came after a later one.
 """
 from ..hosts import HostsNode
 from ..loadgen import ENGINE_PPS, LoadgenNode, node_config, paced_vr, ports
@@ -21,7 +22,8 @@ TCP_S = 5
 TCP_PPS = 10000
 TCP_FLOWS = 4
 TCP_TRIES = 4
-WAYS = {"rr": {"balance": "rr"}, "flow": {"balance": "flow"}, "flow-jsq": {"balance": "flow-jsq"}}
+WAYS = {"rr": {"balance": "rr"}, "restore": {"balance": "rr", "order": "restore"}, "flow": {"balance": "flow"},
+        "flow-jsq": {"balance": "flow-jsq"}}
 
 
 def measure(session, key):
