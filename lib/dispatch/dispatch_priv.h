@@ -21,6 +21,7 @@
 #define FLUSH_MIN     16   /* staged packets that are sent without waiting */
 #define WORK_US	      50   /* of work between two sleeps, while engines wait for the same CPU */
 #define STALE_US      1000 /* queues known that long ago do not count; those too long that long are */
+#define DEAD_US	      1000000 /* nothing waits for a port that has taken nothing for so long */
 #define COLLECT_BURST 64
 
 /* Counters have one writer; the store is atomic so that readers see whole numbers. */
@@ -108,6 +109,7 @@ struct md_txbuf {
 	uint32_t n;
 	uint32_t limit; /* of n when packets are added: TX_BUFFER; 0 while there is a backlog */
 	bool dirty;
+	uint64_t took_tsc; /* with a backlog: when the port last took something, or it began */
 	struct drr backlog;
 	struct rte_mbuf *pkts[TX_BUFFER];
 	uint16_t gids[TX_BUFFER];
@@ -144,6 +146,7 @@ struct pdp_md {
 	uint64_t now;	      /* TSC at the start of this turn */
 	uint64_t flush_tsc;
 	uint64_t stale_tsc;
+	uint64_t dead_tsc;
 	struct md_held *hold; /* PDP_HOLD_MD, and place 0 */
 	uint16_t hold_free;   /* first of the free ones; 0: none */
 

@@ -6,9 +6,10 @@
  *
  * While a port takes everything, that is all. What it does not take stays in the buffer, and from
  * then on arrivals wait in a queue for each VR, in flight, until the buffer is empty and deficit
- * round robin (drr.h) says who is next: VRs that fill a port share it by bytes. With several MD
- * lcores each shares out what it gets of the port. MD lcore only. Budget: 2 cycles a packet and the
- * driver's; 15 more with a backlog.
+ * round robin (drr.h) says who is next: VRs that fill a port share it by bytes. What waits for a
+ * port that takes nothing for 100 ms is dropped. With several MD lcores each shares out what it
+ * gets of the port. MD lcore only. Budget: 2 cycles a packet and the driver's; 15 more with a
+ * backlog.
  */
 #include <rte_cycles.h>
 
@@ -51,7 +52,7 @@ static void drop_full(struct pdp_md *md, uint16_t gid, struct rte_mbuf *m)
 
 /* Room for n packets by asking the port. @return false: it does not take all, a backlog begins, or
  * there is one */
-static bool make_room(struct md_txbuf *b)
+static bool make_room(const struct pdp_md *md, struct md_txbuf *b)
 {
 	if (b->limit == 0)
 		return false;
@@ -59,6 +60,7 @@ static bool make_room(struct md_txbuf *b)
 	if (b->n == 0)
 		return true;
 	b->limit = 0;
+	b->took_tsc = md->now;
 	return false;
 }
 
@@ -107,7 +109,7 @@ void md_transmit_add(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, un
 			md->tx_dirty[md->n_tx_dirty++] = b;
 		}
 		/* Never of what is left of a run: then the buffer is empty. */
-		if (unlikely(b->n + rest > b->limit) && !make_room(b)) {
+		if (unlikely(b->n + rest > b->limit) && !make_room(md, b)) {
 			wait_in_line(md, gid, pkts, n);
 			return;
 		}
@@ -136,6 +138,22 @@ static void refill(struct pdp_md *md, struct md_txbuf *b)
 	}
 }
 
+static void drop_rest(struct pdp_md *md, struct md_txbuf *b)
+{
+	struct drr_item item;
+
+	for (uint32_t k = 0; k < b->n; k++) {
+		/* It was counted as sent. */
+		md->vifs[b->gids[k]].c.tx--;
+		md->vifs[b->gids[k]].c.tx_bytes -= b->pkts[k]->pkt_len;
+		drop_full(md, b->gids[k], b->pkts[k]);
+	}
+	while (drr_pull(&b->backlog, &item, 1) != 0)
+		drop_full(md, item.tag, item.m);
+	b->n = 0;
+	b->limit = TX_BUFFER;
+}
+
 /* What the port takes, and whether everything went. @return packets sent */
 static unsigned int transmit_all(struct pdp_md *md, struct md_txbuf *b)
 {
@@ -145,7 +163,17 @@ static unsigned int transmit_all(struct pdp_md *md, struct md_txbuf *b)
 		refill(md, b);
 		sent += transmit_port(b);
 	}
-	b->limit = b->n == 0 && b->backlog.n == 0 ? TX_BUFFER : 0;
+	if (likely(b->n == 0 && b->backlog.n == 0)) {
+		b->limit = TX_BUFFER;
+		return sent;
+	}
+	if (sent != 0 || b->limit != 0)
+		b->took_tsc = md->now;
+	b->limit = 0;
+	/* A link that is down, a peer that left: what waits would leave stale some day, or never.
+	 */
+	if (md->now - b->took_tsc > md->dead_tsc)
+		drop_rest(md, b);
 	return sent;
 }
 
@@ -166,27 +194,12 @@ unsigned int md_transmit(struct pdp_md *md)
 	return sent;
 }
 
-static void drop_rest(struct pdp_md *md, struct md_txbuf *b)
-{
-	struct drr_item item;
-
-	for (uint32_t k = 0; k < b->n; k++) {
-		/* It was counted as sent. */
-		md->vifs[b->gids[k]].c.tx--;
-		md->vifs[b->gids[k]].c.tx_bytes -= b->pkts[k]->pkt_len;
-		drop_full(md, b->gids[k], b->pkts[k]);
-	}
-	while (drr_pull(&b->backlog, &item, 1) != 0)
-		drop_full(md, item.tag, item.m);
-	b->n = 0;
-	b->limit = TX_BUFFER;
-	b->dirty = false;
-}
-
 void pdp_md_finish(struct pdp_md *md)
 {
 	md_transmit(md);
-	for (unsigned int i = 0; i < md->n_tx_dirty; i++)
+	for (unsigned int i = 0; i < md->n_tx_dirty; i++) {
 		drop_rest(md, md->tx_dirty[i]);
+		md->tx_dirty[i]->dirty = false;
+	}
 	md->n_tx_dirty = 0;
 }

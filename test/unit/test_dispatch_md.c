@@ -141,6 +141,37 @@ static void test_run_past_buffer(void **state)
 	}
 }
 
+/* Nothing waits for ever for a port that takes nothing, in its buffer or in line. */
+static void test_dead_port(void **state)
+{
+	struct pdp_vr_account a;
+
+	hand_engine_add(&h, 0, 0, 1024, 0, 1);
+	h.ports[1].tx_room = 0;
+	for (unsigned int i = 0; i < 3; i++) {
+		hand_rx_vr(&h, 0, 0, 100, i);
+		hand_turns(&h, 1);
+		hand_forward_all(&h, 0, 0, 1);
+		hand_turns(&h, 1);
+	}
+	a = hand_account(&h, 0);
+	assert_int_equal(hand_tx_count(&a) + a.in_flight, 300);
+	hand_check(&h);
+	h.md->dead_tsc = 0;
+	hand_turns(&h, 1);
+	a = hand_account(&h, 0);
+	assert_int_equal(hand_tx_count(&a) + a.in_flight, 0);
+	expect_drops(0, PDP_DROP_PORT_FULL, 300);
+	/* It is back. */
+	h.md->dead_tsc = UINT64_MAX;
+	h.ports[1].tx_room = HAND_PKTS;
+	hand_rx_vr(&h, 0, 0, 100, 9);
+	hand_turns(&h, 1);
+	assert_int_equal(hand_forward_all(&h, 0, 0, 1), 100);
+	hand_turns(&h, 1);
+	assert_int_equal(h.ports[1].n_tx, 100);
+}
+
 static void test_no_engine(void **state)
 {
 	hand_rx_vr(&h, 0, 0, 100, 1);
@@ -678,6 +709,7 @@ int main(void)
 		three(test_vrs_apart),
 		one(test_offload_flags),
 		one(test_run_past_buffer),
+		one(test_dead_port),
 		one(test_no_engine),
 		three(test_no_match),
 		one(test_engine_full),
