@@ -166,7 +166,7 @@ static uint64_t find_busy(const struct pdp_balance *b)
 	const uint32_t limit = least + RTE_MAX(b->move_min, least / 4);
 	uint64_t busy = 0;
 
-	for (uint32_t p = 0; p < b->n; p++)
+	for (uint32_t p = 0; p < RTE_MIN(b->n, (uint32_t)PDP_ENGINES_MAX); p++)
 		busy |= (uint64_t)(b->load[p] > limit) << p;
 	return busy;
 }

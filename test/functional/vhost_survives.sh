@@ -14,6 +14,7 @@ export PDP_BUILD PREFIX
 
 end() {
 	local rc=$?
+	set +e
 	[ -z "$GENERATOR" ] || kill -KILL "$GENERATOR" 2>/dev/null
 	(exit "$rc")
 	test_end
