@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
 pdp-tab2: PdP's table 2, two engines that are not alike: slices of 60 and 40 % of a CPU, here relays paced to 75 and 50
-kfps. Who takes turns gives both the same, and the slower one runs over; who weighs gives each what it can do. Traffic is
-61 flows with Poisson arrivals at 98 % of what both serve together, and an engine holds 64 packets, so that a queue
-which is always full costs loss as well as time.
+kfps. Who takes turns gives both the same, and the slower one runs over; who weighs gives each what it can do. Traffic
+comes in waves: 160 % of what both serve together for 10 ms, 80 % for 45 ms, 95 % in the mean. What a wave leaves behind
+fits into the slots of both engines, but not into those of one whose neighbour is always full: where half of 80 % is for
+an engine that serves 40 %, it is.
 """
 from ..loadgen import LoadgenNode, node_config, one_vr, ports
 from ..session import Sample, medians_of, summary_row
+from ..steps import profile
 from ..summary import median
 
 NAME = "pdp-tab2"
@@ -16,9 +18,9 @@ WINDOW_S = 5.0
 LEARN_S = 3.0
 PACES = [75000, 50000]
 WEIGHTS = [60, 40]
-LOAD = 0.98
+WAVE = [(1.6, 0.010), (0.8, 0.045)]  # load, seconds
 FLOWS = 61
-SLOTS = 64
+SLOTS = 512
 PAPER_PCT = {"rr": 12.27, "weighted": 10.02}
 WAYS = {"rr": {}, "weighted": {"weights": WEIGHTS}, "jsq": {}}
 COLUMNS = ("loss_pct", "p50_us", "p99_us", "kpps")
@@ -27,7 +29,8 @@ COLUMNS = ("loss_pct", "p50_us", "p99_us", "kpps")
 def measure(session, way):
     """@return Sample of packets out of order, percent"""
     vr = one_vr(engines=len(PACES), balance=way, slots=SLOTS, args={"pace_pps": PACES}, **WAYS[way])
-    vdevs = ports(f"start=0,rate={int(sum(PACES) * LOAD)},flows={FLOWS},arrivals=poisson")
+    waves = profile([(int(sum(PACES) * load), seconds) for load, seconds in WAVE])
+    vdevs = ports(f"start=0,rxq=16384,profile={waves},flows={FLOWS}")
 
     def once():
         with LoadgenNode(session, f"pdp, {way}", node_config(session, [vr]), vdevs) as node:
