@@ -65,7 +65,11 @@ def test_slices():
         # A group goes and comes with its engine.
         pid = node.engines()["red/0"]["pid"]
         os.kill(pid, 9)
-        wait_for(lambda: node.engines()["red/0"]["state"] == "running" and node.engines()["red/0"]["pid"] != pid, "red is back", START_S)
+
+        def back():
+            now = node.engines()["red/0"]
+            return now["state"] == "running" and now["pid"] != pid
+        wait_for(back, "red is back", START_S)
         (red, blue), _ = spent(node, "red/0", "blue/0")
         check(0.54 < red / (red + blue) < 0.66, f"after a death: {red} s and {blue} s")
         node.quiet(60)
