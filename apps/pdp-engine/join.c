@@ -36,8 +36,37 @@ static int dial(const char *runtime_dir, char *err, size_t err_size)
 	return fd;
 }
 
+static bool welcome_ok(const struct pdp_engine_welcome *w, ssize_t size, unsigned int n)
+{
+	if (size != (ssize_t)sizeof(*w) || w->magic != PDP_ENGINE_MAGIC || w->n_fds != n)
+		return false;
+	for (unsigned int i = 0; i < n; i++) {
+		if (w->fds[i] >= PDP_FD_N)
+			return false;
+	}
+	return true;
+}
+
+/* Wait for the welcome and sort what came beside it by kind. @return false: there is none */
+static bool hear_welcome(int sock, struct pdp_engine_welcome *welcome, int fds[PDP_FD_N])
+{
+	struct pollfd pfd = {.fd = sock, .events = POLLIN};
+	int came[PDP_FDS_MAX];
+	unsigned int n = 0;
+	ssize_t size;
+
+	if (poll(&pfd, 1, ANSWER_MS) != 1)
+		return false;
+	size = pdp_fds_recv(sock, welcome, sizeof(*welcome), came, &n);
+	if (!welcome_ok(welcome, size, n))
+		return false;
+	for (unsigned int i = 0; i < n; i++)
+		fds[welcome->fds[i]] = came[i];
+	return true;
+}
+
 int rt_connect(const char *runtime_dir, const char *vr, uint32_t engine, int cpu,
-	       struct pdp_engine_welcome *welcome, char *err, size_t err_size)
+	       struct pdp_engine_welcome *welcome, int fds[PDP_FD_N], char *err, size_t err_size)
 {
 	struct pdp_engine_hello hello = {
 		.magic = PDP_ENGINE_MAGIC,
@@ -48,21 +77,21 @@ int rt_connect(const char *runtime_dir, const char *vr, uint32_t engine, int cpu
 		.cpu = cpu,
 	};
 	int fd = dial(runtime_dir, err, err_size);
-	struct pollfd pfd = {.fd = fd, .events = POLLIN};
 
+	for (unsigned int i = 0; i < PDP_FD_N; i++)
+		fds[i] = -1;
 	if (fd < 0)
 		return -1;
 	snprintf(hello.vr, sizeof(hello.vr), "%s", vr);
 	if (send(fd, &hello, sizeof(hello), MSG_NOSIGNAL) != (ssize_t)sizeof(hello) ||
-	    poll(&pfd, 1, ANSWER_MS) != 1 ||
-	    recv(fd, welcome, sizeof(*welcome), 0) != (ssize_t)sizeof(*welcome)) {
+	    !hear_welcome(fd, welcome, fds)) {
 		snprintf(err, err_size,
 			 "the primary did not answer within %d s; is it of the same build?",
 			 ANSWER_MS / 1000);
 		close(fd);
 		return -1;
 	}
-	if (welcome->magic != PDP_ENGINE_MAGIC || welcome->status != 0) {
+	if (welcome->status != 0) {
 		welcome->error[sizeof(welcome->error) - 1] = '\0';
 		snprintf(err, err_size, "%s", welcome->error);
 		close(fd);

@@ -196,7 +196,7 @@ int main(int argc, char **argv, char **envp)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_TIMERSLACK, 1000);
 	runtime_dir(dir, sizeof(dir), o.prefix);
-	sock = rt_connect(dir, o.vr, o.engine, o.cpu, &w, err, sizeof(err));
+	sock = rt_connect(dir, o.vr, o.engine, o.cpu, &w, runtime.fds, err, sizeof(err));
 	if (sock < 0)
 		die(-1, err);
 	rt_init(&runtime, attach(&o, &w, sock), sock);

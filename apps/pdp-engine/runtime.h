@@ -28,6 +28,7 @@ struct pdp_vr {
 	const struct pdp_engine_conf *conf;
 	char *base; /* descriptor offsets count from here */
 	int sock;
+	int fds[PDP_FD_N]; /* from the welcome, by kind; -1: none */
 	uint64_t tsc_hz;
 
 	void *handle; /* dlopen */
@@ -57,9 +58,10 @@ struct pdp_vr {
 	uint64_t next_check_tsc; /* of the socket */
 };
 
-/* join.c: the socket */
+/* join.c: the socket
+ * @param fds  out: descriptors that came with the welcome, by kind; -1: none */
 int rt_connect(const char *runtime_dir, const char *vr, uint32_t engine, int cpu,
-	       struct pdp_engine_welcome *welcome, char *err, size_t err_size);
+	       struct pdp_engine_welcome *welcome, int fds[PDP_FD_N], char *err, size_t err_size);
 void rt_report(int sock, enum pdp_engine_report_kind kind, uint32_t flags, const char *text);
 void rt_check_socket(struct pdp_vr *vr);
 

@@ -164,6 +164,30 @@ static struct engine *admit(struct pdp_engines *all, const struct pdp_engine_hel
 	return e;
 }
 
+/* @return false with errno: it did not get it, its deadline tells the rest */
+static bool say_welcome(int fd, const struct engine *e, struct pdp_engine_welcome *w)
+{
+	int fds[PDP_FDS_MAX];
+	ssize_t rc;
+
+	if (e != NULL) {
+		const struct pdp_engines_vr *vr = &e->all->p.vrs[e->vr];
+
+		w->engine = e->index;
+		w->lcore = e->lcore;
+		w->cpu = e->cpu;
+		w->zone_size = e->zone->len;
+		snprintf(w->zone, sizeof(w->zone), "%s", e->zone->name);
+		for (unsigned int i = 0; i < vr->n_fds; i++) {
+			w->fds[w->n_fds] = vr->fds[i].kind;
+			fds[w->n_fds++] = vr->fds[i].fd;
+		}
+	}
+	rc = pdp_fds_send(fd, w, sizeof(*w), fds, w->n_fds);
+	errno = rc < 0 ? (int)-rc : 0;
+	return rc == (ssize_t)sizeof(*w);
+}
+
 static void on_hello(void *arg, int fd, uint32_t events)
 {
 	struct guest *g = arg;
@@ -183,14 +207,9 @@ static void on_hello(void *arg, int fd, uint32_t events)
 	}
 	hello.vr[sizeof(hello.vr) - 1] = '\0';
 	e = admit(g->all, &hello, cred.pid, &w);
-	if (e != NULL) {
-		w.engine = e->index;
-		w.lcore = e->lcore;
-		w.cpu = e->cpu;
-		w.zone_size = e->zone->len;
-		snprintf(w.zone, sizeof(w.zone), "%s", e->zone->name);
-	}
-	send(fd, &w, sizeof(w), MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (!say_welcome(fd, e, &w))
+		PDP_LOG(WARNING, "process %d does not get its welcome: %s", cred.pid,
+			strerror(errno));
 	guest_free(g, e == NULL);
 	if (e == NULL) {
 		PDP_LOG(WARNING, "process %d may not join: %s", cred.pid, w.error);

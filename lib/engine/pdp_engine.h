@@ -38,6 +38,14 @@ enum pdp_engine_poll {
 	PDP_ENGINE_POLL_ADAPTIVE,
 };
 
+/** A descriptor that all engines of a VR get with their welcome. */
+struct pdp_engines_fd {
+	uint8_t kind; /**< enum pdp_engine_fd (pdp_engine_proto.h) */
+	int fd;	      /**< borrowed */
+};
+
+#define PDP_ENGINES_FDS 4
+
 /** What engines need to know of their VR; pointers are borrowed while the pdp_engines lives. */
 struct pdp_engines_vr {
 	const char *name;
@@ -58,6 +66,8 @@ struct pdp_engines_vr {
 	uint32_t power; /**< guaranteed, percent of one CPU; 0: none */
 	const struct pdp_vif_conf *vifs;
 	unsigned int n_vifs;
+	struct pdp_engines_fd fds[PDP_ENGINES_FDS];
+	unsigned int n_fds;
 };
 
 struct pdp_engines_params {

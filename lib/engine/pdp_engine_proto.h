@@ -5,7 +5,7 @@
  *
  *   engine                          primary
  *   hello (before EAL)        ->
- *                             <-    welcome: lcore, CPU, memzone, or why not
+ *                             <-    welcome: lcore, CPU, memzone, descriptors, or why not
  *   (EAL, attach, plugin)
  *   report READY or FAILED    ->
  *   ...                       <-    command STOP, announced by pdp_status.cmd_seq and a wake
@@ -16,12 +16,14 @@
 #ifndef PDP_ENGINE_PROTO_H
 #define PDP_ENGINE_PROTO_H
 
+#include <assert.h>
 #include <stdint.h>
 
+#include <pdp_fds.h>
 #include <pdp_vif.h>
 
 #define PDP_ENGINE_MAGIC     0x50445045u
-#define PDP_ENGINE_PROTO     2
+#define PDP_ENGINE_PROTO     3
 #define PDP_ENGINE_SOCKET    "pdp-engine.sock" /* in the runtime directory of the file prefix */
 #define PDP_ENGINE_START_MS  10000	       /**< from spawn to READY at most */
 #define PDP_ENGINE_INDEX_ANY UINT32_MAX
@@ -36,6 +38,16 @@ struct pdp_engine_hello {
 	char vr[16];
 };
 
+/** What a file descriptor is that comes with the welcome. */
+enum pdp_engine_fd {
+	PDP_FD_REGION,	/**< sealed: memfd of its region */
+	PDP_FD_PACKETS, /**< sealed: memfd of its packet slots */
+	PDP_FD_FIB,	/**< the VR's FIB, to be mapped read-only */
+	PDP_FD_FIB_QS,	/**< where it says which FIB memory it may still look at */
+	PDP_FD_N,
+};
+static_assert(PDP_FD_N <= PDP_FDS_MAX, "one message carries them all");
+
 struct pdp_engine_welcome {
 	uint32_t magic;
 	uint32_t proto;
@@ -44,7 +56,9 @@ struct pdp_engine_welcome {
 	uint32_t lcore;	 /**< EAL lcore id, this engine's alone */
 	uint32_t cpu;
 	uint64_t zone_size;
-	char zone[32]; /**< memzone that is the engine's region */
+	char zone[32];		  /**< memzone that is the engine's region */
+	uint32_t n_fds;		  /**< descriptors beside this message */
+	uint8_t fds[PDP_FDS_MAX]; /**< enum pdp_engine_fd of each */
 	char error[256];
 };
 
