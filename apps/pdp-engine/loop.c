@@ -267,7 +267,9 @@ static void sleep_until_woken(struct pdp_vr *vr)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!anything_there(vr)) {
 		s->sleeps++;
+		rt_fib_offline(vr);
 		syscall(SYS_futex, &s->wake_seq, FUTEX_WAIT, seq, &ts, NULL, 0);
+		rt_fib_online(vr);
 		vr->next_check_tsc = 0;
 	}
 	__atomic_store_n(&s->sleeping, 0, __ATOMIC_RELAXED);
@@ -300,6 +302,7 @@ void rt_loop(struct pdp_vr *vr)
 
 	vr->now_tsc = last;
 	vr->next_tick_tsc = last + vr->tick_tsc;
+	rt_fib_online(vr);
 	while (!vr->stop) {
 		unsigned int n;
 
@@ -308,6 +311,7 @@ void rt_loop(struct pdp_vr *vr)
 		vr->now_tsc = rte_rdtsc();
 		__atomic_store_n(&s->loops, s->loops + 1, __ATOMIC_RELAXED);
 		housekeeping(vr);
+		rt_fib_quiescent(vr);
 		if (n != 0) {
 			s->busy_tsc += vr->now_tsc - last;
 			last = vr->now_tsc;
@@ -325,5 +329,6 @@ void rt_loop(struct pdp_vr *vr)
 		/* What it slept is nobody's time. */
 		last = empty_since = rte_rdtsc();
 	}
+	rt_fib_offline(vr);
 	flush_all(vr);
 }

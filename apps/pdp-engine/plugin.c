@@ -37,6 +37,7 @@ static void tell(struct pdp_vr *vr)
 		.n_engines = vr->region->n_engines,
 		.n_vifs = vr->conf->n_vifs,
 		.vifs = vr->vr_vifs,
+		.fib = vr->has_fib ? &vr->fib : NULL,
 	};
 	for (unsigned int i = 0; i < vr->conf->n_vifs; i++) {
 		const struct pdp_vif_conf *c = &vr->conf->vifs[i];

@@ -10,6 +10,7 @@
 
 #include <pdp_channel.h>
 #include <pdp_engine_proto.h>
+#include <pdp_fib.h>
 #include <pdp_vif.h>
 #include <pdp_vr.h>
 
@@ -37,6 +38,8 @@ struct pdp_vr {
 	struct pdp_vr_info info;
 	struct pdp_vr_vif vr_vifs[PDP_VIF_MAX];
 	struct pdp_vif vifs[PDP_VIF_MAX];
+	struct pdp_fib_reader fib;
+	bool has_fib;
 	unsigned int max_burst;
 	uint64_t n_given;   /* packets given back, not yet in the status page */
 	uint64_t n_dropped; /* of those, with DROP */
@@ -64,6 +67,31 @@ int rt_connect(const char *runtime_dir, const char *vr, uint32_t engine, int cpu
 	       struct pdp_engine_welcome *welcome, int fds[PDP_FD_N], char *err, size_t err_size);
 void rt_report(int sock, enum pdp_engine_report_kind kind, uint32_t flags, const char *text);
 void rt_check_socket(struct pdp_vr *vr);
+
+/* routes.c: the FIB of the VR's control plane */
+/* Map it; before rt_load(), which tells the plugin. The descriptors are no longer needed then.
+ * @return 0, or -errno with a sentence in err */
+int rt_fib_attach(struct pdp_vr *vr, int fd, int qs_fd, char *err, size_t err_size);
+
+/* Nothing of an earlier lookup is in use: between two bursts. */
+static inline void rt_fib_quiescent(struct pdp_vr *vr)
+{
+	if (vr->has_fib)
+		pdp_fib_quiescent(&vr->fib);
+}
+
+/* Before sleeping, and before the first lookup after that. */
+static inline void rt_fib_offline(struct pdp_vr *vr)
+{
+	if (vr->has_fib)
+		pdp_fib_offline(&vr->fib);
+}
+
+static inline void rt_fib_online(struct pdp_vr *vr)
+{
+	if (vr->has_fib)
+		pdp_fib_online(&vr->fib);
+}
 
 /* plugin.c */
 int rt_load(struct pdp_vr *vr, char *err, size_t err_size);

@@ -31,6 +31,15 @@ static inline uint8_t forward(struct pdp_vr *vr, const struct pdp_pkt *p, int *m
 	return pdp_return_pack(PDP_FORWARD, 0);
 }
 
+/* What the reason bits say of a packet that is not forwarded. */
+static inline uint8_t other(const struct pdp_pkt *p)
+{
+	if (p->verdict != PDP_PUNT)
+		return pdp_return_pack((enum pdp_verdict)p->verdict, p->reason);
+	return pdp_return_pack(PDP_PUNT,
+			       p->punt_class < PDP_PUNT_CLASSES ? p->punt_class : PDP_PUNT_OTHER);
+}
+
 void rt_give(struct pdp_vr *vr, const struct pdp_pkt *p)
 {
 	struct rt_channel *ch = &vr->channels[p->channel];
@@ -43,7 +52,7 @@ void rt_give(struct pdp_vr *vr, const struct pdp_pkt *p)
 	if (likely(p->verdict == PDP_FORWARD))
 		verdict = forward(vr, p, &moved, &len);
 	else
-		verdict = pdp_return_pack((enum pdp_verdict)p->verdict, p->reason);
+		verdict = other(p);
 	if (unlikely((verdict & 3) == PDP_DROP))
 		vr->n_dropped++;
 	r = pdp_ring_next(&ch->from, 1, sizeof(*r));

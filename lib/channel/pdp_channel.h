@@ -70,7 +70,7 @@ enum pdp_lie {
 	PDP_LIE_TWICE,	 /**< slot that is not with the engine */
 	PDP_LIE_BOUNDS,	 /**< offset or length outside of the packet's buffer */
 	PDP_LIE_VIF,	 /**< egress vif that the VR does not have */
-	PDP_LIE_CODE,	 /**< verdict or drop reason that does not exist */
+	PDP_LIE_CODE,	 /**< verdict, drop reason or punt class that does not exist */
 	PDP_LIE_CONTROL, /**< control message with impossible lengths */
 	PDP_LIE_N,
 };

@@ -39,7 +39,8 @@ struct pdp_return {
 	int16_t moved;	 /**< first byte now, relative to where it was lent: below 0 in the headroom
 			  */
 	uint8_t vif;	 /**< FORWARD: egress vif */
-	uint8_t verdict; /**< enum pdp_verdict in bits 0..1, drop reason above */
+	uint8_t verdict; /**< enum pdp_verdict in bits 0..1; above: DROP: the reason, PUNT: enum
+			    pdp_punt_class */
 };
 static_assert(sizeof(struct pdp_return) == 8, "a return is 8 bytes");
 

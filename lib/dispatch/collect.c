@@ -76,7 +76,10 @@ void md_verdict(struct pdp_md *md, struct md_engine *e, const struct pdp_return 
 		break;
 	case PDP_PUNT:
 		/* No control plane is attached to VRs yet. */
-		drop_one(vr, m, PDP_DROP_PUNT);
+		if (pdp_return_reason(r) < PDP_PUNT_CLASSES)
+			drop_one(vr, m, PDP_DROP_PUNT);
+		else
+			lie(e, m, PDP_LIE_CODE);
 		break;
 	default:
 		lie(e, m, PDP_LIE_CODE);

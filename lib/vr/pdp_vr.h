@@ -21,7 +21,7 @@ extern "C" {
 #endif
 
 /** Version of this ABI. An engine refuses a plugin built for another one, in a sentence. */
-#define PDP_VR_ABI_VERSION 2
+#define PDP_VR_ABI_VERSION 3
 
 #define PDP_VIF_MAX	  64   /**< vifs of one VR */
 #define PDP_BURST_MAX	  64   /**< packets of one call of process() */
@@ -37,6 +37,15 @@ enum pdp_verdict {
 	PDP_FORWARD = 1, /**< send it out of vif `pkt->vif` */
 	PDP_PUNT = 2,	 /**< give it to the VR's control plane, as arrived on vif `pkt->vif` */
 	PDP_HOLD = 3,	 /**< the plugin keeps it (only with PDP_VR_HOLDS) and releases it later */
+};
+
+/** What a punted packet is: the control plane takes each class at a rate of its own, so that a
+ * flood of one does not starve another. */
+enum pdp_punt_class {
+	PDP_PUNT_OTHER = 0,   /**< what does not follow */
+	PDP_PUNT_ARP_ND = 1,  /**< ARP and IPv6 neighbour discovery */
+	PDP_PUNT_ROUTING = 2, /**< routing protocols: OSPF, BGP, BFD and their like */
+	PDP_PUNT_CLASSES
 };
 
 enum pdp_vif_kind {
@@ -68,7 +77,9 @@ struct pdp_pkt {
 	uint8_t in_vif;	    /**< vif it arrived on (not changed by the plugin) */
 	uint8_t reason;	    /**< the runtime's; do not touch */
 	uint16_t window;    /**< the runtime's; do not touch */
-	uint32_t reserved;
+	uint8_t punt_class; /**< out, with PDP_PUNT: enum pdp_punt_class; 0 when process() gets it
+			     */
+	uint8_t reserved[3];
 };
 
 /** One virtual interface of the VR, as told to init(). */
@@ -80,7 +91,8 @@ struct pdp_vr_vif {
 	uint32_t mtu; /**< longest layer-3 packet, bytes */
 };
 
-struct pdp_vr; /* the engine's side of a VR, opaque to the plugin */
+struct pdp_vr;	       /* the engine's side of a VR, opaque to the plugin */
+struct pdp_fib_reader; /* routes, pdp_fib.h */
 
 /** Services of the runtime; use the inline functions below. */
 struct pdp_vr_services {
@@ -108,6 +120,13 @@ struct pdp_vr_info {
 	unsigned int n_engines;			/**< engines that the VR may have at most */
 	unsigned int n_vifs;			/**< length of vifs */
 	const struct pdp_vr_vif *vifs;		/**< vif i is number i in pdp_pkt.vif */
+	/**
+	 * The routes of the VR's control plane, or NULL when it has none. Read it by the inline
+	 * lookups of pdp_fib.h in process(), tick() and control() only, and keep no number that one
+	 * returned beyond the callback: the runtime tells the writer between callbacks that none is
+	 * in use any more.
+	 */
+	const struct pdp_fib_reader *fib;
 };
 
 /** Bits of pdp_vr_ops.flags. */

@@ -410,13 +410,14 @@ static void test_every_verdict_byte(void **state)
 				fail_msg("%s: %u, verdict byte 0x%02x", no_name, i, vf);
 		}
 		lie = (vf & 3) == PDP_HOLD ||
+		      ((vf & 3) == PDP_PUNT && vf >> 2 >= PDP_PUNT_CLASSES) ||
 		      ((vf & 3) == PDP_DROP &&
 		       (vf >> 2 >= PDP_DROP_N_ENGINE || pdp_drop_name(vf >> 2) == NULL));
 		assert_int_equal(h.engines[0][0].ch->lies[PDP_LIE_CODE], lies + lie);
 		hand_check(&h);
 		hand_drop_tx(&h);
 	}
-	assert_int_equal(hand_account(&h, 0).c.drops[PDP_DROP_PUNT], 64);
+	assert_int_equal(hand_account(&h, 0).c.drops[PDP_DROP_PUNT], PDP_PUNT_CLASSES);
 }
 
 static void test_lies(void **state)

@@ -106,8 +106,30 @@ static void test_release(void **state)
 	assert_int_equal(r.moved, -20);
 	r = come_back();
 	assert_int_equal(pdp_return_verdict(&r), PDP_PUNT);
+	assert_int_equal(pdp_return_reason(&r), PDP_PUNT_OTHER);
 	assert_int_equal(r.len, 61);
 	expect_nothing();
+}
+
+/* The class of a punted packet goes along; one that does not exist is the least. */
+static void test_punt_class(void **state)
+{
+	for (unsigned int class = 0; class < 256; class ++) {
+		struct pdp_pkt p = lend(60);
+		struct pdp_return r;
+		struct rte_mbuf *m;
+		bool ok;
+
+		p.verdict = PDP_PUNT;
+		p.punt_class = (uint8_t) class;
+		assert_int_equal(pdp_vr_release(&vr.info, &p, 1), 0);
+		r = come_back();
+		assert_int_equal(pdp_return_verdict(&r), PDP_PUNT);
+		assert_int_equal(pdp_return_reason(&r),
+				 class < PDP_PUNT_CLASSES ? class : PDP_PUNT_OTHER);
+		assert_int_equal(kit_chan_take(k.ch, &r, &m, &ok), KIT_PKT);
+		rte_pktmbuf_free(m);
+	}
 }
 
 static void test_release_refused(void **state)
@@ -290,6 +312,7 @@ int main(void)
 		service_test(test_busy),
 		service_test(test_release),
 		service_test(test_release_refused),
+		service_test(test_punt_class),
 		service_test(test_reasons),
 		service_test(test_originate),
 		service_test(test_copy),
