@@ -191,7 +191,8 @@ int main(int argc, char **argv, char **envp)
 
 	setproctitle_init(argc, argv, envp);
 	parse(&o, argc, argv);
-	/* Spawned engines end with their primary, whatever becomes of it. */
+	/* Spawned engines end with their primary, whatever becomes of it. If it is dead already,
+	 * nobody answers below; or the next one does, and has not asked for this process. */
 	if (o.engine != PDP_ENGINE_INDEX_ANY)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_TIMERSLACK, 1000);

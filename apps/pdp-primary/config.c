@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Loads the configuration: before EAL starts, so that a mistake costs nothing, and once more when
- * the MD's CPUs are known. Checks here what is not the file's alone: programs, ports, memory, the
- * pid file.
+ * the MD's CPUs are known. Checks here what is not the file's alone: programs, ports, memory.
  */
-#include <bsd/libutil.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
@@ -172,28 +170,4 @@ void config_fini(void)
 	pdp_config_destroy(node.config);
 	node.config = NULL;
 	free(node.eal_argv);
-}
-
-int pidfile_init(void)
-{
-	char path[200];
-	pid_t other = 0;
-
-	snprintf(path, sizeof(path), "%s/pdp-%s.pid", getuid() == 0 ? "/var/run" : "/tmp",
-		 node.file_prefix);
-	node.pidfile = pidfile_open(path, 0600, &other);
-	if (node.pidfile == NULL && errno == EEXIST)
-		return complain("process %d runs with file prefix \"%s\" already; stop it (pdp-ctl "
-				"--file-prefix %s "
-				"stop) or use another --file-prefix",
-				other, node.file_prefix, node.file_prefix);
-	if (node.pidfile == NULL)
-		return complain("cannot write %s: %s", path, strerror(errno));
-	pidfile_write(node.pidfile);
-	return 0;
-}
-
-void pidfile_fini(void)
-{
-	pidfile_remove(node.pidfile);
 }

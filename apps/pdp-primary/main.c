@@ -41,6 +41,7 @@ static const struct module {
 } modules[] = {
 	{"config", config_init, config_fini},
 	{"pidfile", pidfile_init, pidfile_fini},
+	{"leavings", leavings_take, NULL}, /* before EAL: memory */
 	{"eal", eal_init, eal_fini},
 	{"config again", config_again, NULL},
 	{"pool", pool_init, pool_fini},

@@ -81,7 +81,9 @@ struct node {
 	bool memory_given;
 	int eal_argc;
 	char **eal_argv;
-	char eal_vdevs[2048]; /* names of --vdev, each followed by a comma */
+	char eal_vdevs[2048];	      /* names of --vdev, each followed by a comma */
+	const char *vdevs[PORTS_MAX]; /* --vdev as given */
+	unsigned int n_vdevs;
 
 	const char *sysfs; /* PDP_SYSFS, but for tests */
 
@@ -140,7 +142,8 @@ int pidfile_init(void);
 void pidfile_fini(void);
 int eal_init(void);
 void eal_fini(void);
-void leavings_remove(void); /* leavings.c */
+void leavings_remove(void); /* leavings.c: what EAL leaves at its end */
+int leavings_take(void);    /* what a killed primary of this prefix left */
 int pool_init(void);
 void pool_fini(void);
 int ports_init(void);

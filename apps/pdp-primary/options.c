@@ -49,6 +49,8 @@ static void look_at_eal(int n, char **argv)
 		if (v != NULL) {
 			size_t used = strlen(node.eal_vdevs);
 
+			if (node.n_vdevs < RTE_DIM(node.vdevs))
+				node.vdevs[node.n_vdevs++] = v;
 			snprintf(node.eal_vdevs + used, sizeof(node.eal_vdevs) - used, "%.*s,",
 				 (int)strcspn(v, ","), v);
 		}

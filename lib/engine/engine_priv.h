@@ -9,6 +9,7 @@
 
 #include <rte_memzone.h>
 
+#include "notes.h"
 #include "pdp_engine.h"
 #include "pdp_engine_proto.h"
 #include "shares.h"
@@ -46,6 +47,7 @@ struct engine {
 	uint64_t decided_tsc;  /* of its last change; 0: nobody counts */
 	uint64_t deadline_tsc; /* STOPPING: it is stopped with what it has */
 	pid_t pid;
+	off_t note; /* where its process is written down */
 	int pidfd;
 	int sock;
 	struct pdp_watch *pid_watch;
@@ -88,6 +90,7 @@ struct pdp_engines {
 	unsigned int cpu_engines[CPUS_MAX]; /* that run, start or drain */
 	bool cpu_offline[CPUS_MAX];
 	unsigned int n_cpus_used; /* with one or more of them */
+	struct notes notes;	  /* for who comes after us */
 	struct shares *shares;	  /* NULL: there are none */
 	char no_shares[1024];	  /* why, until it is said */
 	struct shares_group md_group;

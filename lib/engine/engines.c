@@ -40,11 +40,18 @@ struct pdp_engines *pdp_engines_create(const struct pdp_engines_params *params, 
 		errno = ENOMEM;
 		return NULL;
 	}
+	/* Without notes all works the same, but for the case that this primary is killed. */
+	rc = notes_open(&all->notes, all->p.runtime_dir);
+	if (rc != 0)
+		PDP_LOG(WARNING,
+			"cannot note in %s what is to be ended if this primary is killed: %s",
+			all->p.runtime_dir, strerror(-rc));
 	rc = join_listen(all, err, err_size);
 	if (rc == 0)
 		rc = weigh_open(all, err, err_size);
 	if (rc != 0) {
 		join_close(all);
+		notes_close(&all->notes);
 		free(all->pools);
 		free(all);
 		errno = -rc;
@@ -59,6 +66,7 @@ void pdp_engines_destroy(struct pdp_engines *all)
 		return;
 	join_close(all);
 	weigh_close(all);
+	notes_close(&all->notes);
 	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
 		for (unsigned int i = 0; i < PDP_ENGINES_MAX; i++)
 			free(all->by_vr[v][i]);

@@ -111,6 +111,7 @@ static struct engine *by_hand(struct pdp_engines *all, unsigned int vr, pid_t pi
 	place_enter(e, e->cpu, all->p.vrs[vr].weights != NULL ? 1 : WEIGHT_DEFAULT);
 	e->moved = true;
 	e->pid = pid;
+	notes_process(&all->notes, &e->note, pid);
 	w->status = region_make(e, w->error, sizeof(w->error));
 	if (w->status == 0)
 		w->status = engine_watch_pid(e);
@@ -120,6 +121,7 @@ static struct engine *by_hand(struct pdp_engines *all, unsigned int vr, pid_t pi
 		region_free(e);
 		place_leave(e);
 		place_give(all, e->lcore);
+		notes_process(&all->notes, &e->note, 0);
 		e->pid = 0;
 		return NULL;
 	}

@@ -120,6 +120,7 @@ static void give_back(struct engine *e)
 	place_give(e->all, e->lcore);
 	weigh_leave(e);
 	e->pid = 0;
+	notes_process(&e->all->notes, &e->note, 0);
 	e->busy_poll = e->let_in = e->moved = e->unpinned = false;
 }
 
@@ -231,6 +232,7 @@ static int start(struct engine *e, char *err, size_t err_size)
 	rc = spawn(e, err, err_size);
 	if (rc != 0)
 		goto unmake;
+	notes_process(&e->all->notes, &e->note, e->pid);
 	e->state = PDP_ENGINE_STARTING;
 	weigh_apply(e);
 	rc = engine_watch_pid(e);

@@ -186,6 +186,12 @@ const char *shares_where(const struct shares *s)
 	return s->where;
 }
 
+const char *shares_folder(const struct shares *s)
+{
+	/* "cgroup v1 at /sys/..." */
+	return strchr(s->where, '/');
+}
+
 void shares_cpus(struct shares *s, unsigned int n_cpus)
 {
 	if (n_cpus == s->n_cpus)

@@ -60,6 +60,9 @@ void shares_close(struct shares *s);
 /** @return "cgroup v1 at /sys/fs/cgroup/cpu/pdp-lab" */
 const char *shares_where(const struct shares *s);
 
+/** @return the folder of the node's group */
+const char *shares_folder(const struct shares *s);
+
 /** Its members run on another number of CPUs from now on. */
 void shares_cpus(struct shares *s, unsigned int n_cpus);
 

@@ -71,9 +71,12 @@ int weigh_open(struct pdp_engines *all, char *err, size_t err_size)
 			 why);
 		return -errno;
 	}
-	if (all->shares == NULL)
+	if (all->shares == NULL) {
 		snprintf(all->no_shares, sizeof(all->no_shares), "%s", why);
-	else if (all->p.shares_md_cpu)
+		return 0;
+	}
+	notes_group(&all->notes, shares_folder(all->shares));
+	if (all->p.shares_md_cpu)
 		outweigh(all);
 	return 0;
 }
