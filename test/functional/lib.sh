@@ -56,7 +56,7 @@ test_end() {
 	set +e
 	trap '' INT TERM
 	if [ "$rc" != 0 ] && [ "$rc" != 77 ]; then
-		tail -n 40 "$WORK"/*.log >&2 2>/dev/null
+		tail -n 40 "$WORK"/*.log "$WORK"/*/*.log >&2 2>/dev/null
 		[ -z "$PRIMARY" ] || ctl stats --json >&2
 	fi
 	[ -z "$PRIMARY" ] || end_process "$PRIMARY"

@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+# What the tests of routed VRs share; to be sourced after lib.sh. A VR of plugin ip stands between hosts; its namespace
+# $ROUTER has one TAP a vif, of the vif's name, and runs FRR or BIRD. ROUTED_BY=kernel puts the kernel in the VR's place,
+# on the same links: what fails with it too is the fault of a script or of a daemon, not of PdP.
+. "$PDP_SOURCE/scripts/routing.sh"
+
+ROUTED_BY=${ROUTED_BY:-pdp}
+ROUTER=$NS-vr
+VR=red
+
+# routed_begin PAGES [TOOL...]
+routed_begin() {
+	test_begin "$@"
+	command -v bird >/dev/null || skip "bird is not installed"
+	[ -x "$FRR_BIN/zebra" ] || skip "frr is not installed"
+	chmod 755 "$WORK"
+	if [ "$ROUTED_BY" = kernel ]; then
+		ROUTER=$NODE
+	else
+		ip netns add "$ROUTER"
+		ip -n "$ROUTER" link set dev lo up
+	fi
+	kernel_router "$ROUTER"
+}
+
+# ip_vif NAME PORT_NUMBER [MORE_JSON_MEMBERS]: a vif that has its port for itself.
+ip_vif() {
+	printf '{"name": "%s", "port": "net_af_packet%s"%s}' "$1" "$2" "${3:+, $3}"
+}
+
+# ip_vr NAME NETNS ENGINES VIFS_JSON [MORE_JSON_MEMBERS]
+ip_vr() {
+	printf '{"name": "%s", "plugin": "ip", "netns": "%s", "engines": %s, "vifs": [%s]%s}' "$1" "$2" "$3" "$4" "${5:+, $5}"
+}
+
+# router_start LINK...: the node with one VR between these hosts' links (or, with the kernel in its place, nothing).
+router_start() {
+	local vifs="" i=0 link
+	[ "$ROUTED_BY" = pdp ] || return 0
+	for link in "$@"; do
+		vifs+="${vifs:+, }$(ip_vif "$link" "$i")"
+		i=$((i + 1))
+	done
+	node_json "$#" "$(ip_vr "$VR" "$ROUTER" "${ENGINES:-1}" "$vifs" "${VR_MORE:-}")" >"$WORK/node.json"
+	start_primary "$@"
+}
+
+# router_address LINK ADDRESS...: of the router, on a vif.
+router_address() {
+	local a
+	wait_for 5 link_is_up "$ROUTER" "$1" || fail "link $1 of the router is not up"
+	for a in "${@:2}"; do
+		ip -n "$ROUTER" addr replace "$a" dev "$1" || fail "address $a on $1"
+	done
+}
+
+# host_routed NAME NUMBER ADDRESS GATEWAY: a host with everything behind the router, checksums by the kernel itself.
+host_routed() {
+	host "$1" "$2"
+	address "$1" "$3"
+	ip -n "$NS-$1" route add default via "$4"
+}
+
+# n_routes NETNS FAMILY PROTO: in the kernel's main table.
+n_routes() {
+	ip -n "$1" "-$2" route show proto "$3" | grep -c -v '^[[:space:]]'
+}
+
+has_routes() {
+	[ "$(n_routes "$1" "$2" "$3")" = "$4" ]
+}
+
+# routes_settle FAMILY PROTO N [SECONDS]: the kernel's table of the router has so many routes.
+routes_settle() {
+	wait_for "${4:-30}" has_routes "$ROUTER" "$1" "$2" "$3" ||
+		fail "the router has $(n_routes "$ROUTER" "$1" "$2") IPv$1 routes of $2, not $3"
+}
+
+# peer NAME: folder of the routing daemon of a host or of the router.
+peer_folder() {
+	mkdir -p "$WORK/$1"
+	echo "$WORK/$1"
+}
+
+# answers_for HOST PREFIX...: the host takes packets to all addresses of these prefixes as its own.
+answers_for() {
+	local prefix
+	for prefix in "${@:2}"; do
+		ip -n "$NS-$1" route replace local "$prefix" dev lo
+	done
+}
+
+# steady_begin NAME FROM ADDRESS: a ping every 10 ms, until steady_end.
+steady_begin() {
+	ip netns exec "$NS-$2" ping -q -i 0.01 -W 2 "$3" >"$WORK/steady.$1" 2>&1 </dev/null &
+	echo $! >"$WORK/steady.$1.pid"
+}
+
+# steady_end NAME [LOST]: it lost nothing, or at most so many.
+steady_end() {
+	local pid lost sent
+	pid=$(cat "$WORK/steady.$1.pid")
+	kill -INT "$pid"
+	wait_for 10 process_gone "$pid" || fail "ping $1 does not end"
+	read -r sent lost < <(sed -n 's/^\([0-9]*\) packets transmitted, \([0-9]*\) received.*/\1 \2/p' "$WORK/steady.$1" |
+		awk '{print $1, $1 - $2}')
+	[ -n "$sent" ] || fail "ping $1 said: $(cat "$WORK/steady.$1")"
+	say "steady ping $1: $sent sent, $lost lost"
+	[ "$lost" -le "${2:-0}" ] || fail "ping $1 lost $lost of $sent packets"
+}
