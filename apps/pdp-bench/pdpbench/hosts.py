@@ -44,14 +44,16 @@ def parse_counters(text, names):
     return found
 
 
-class HostsNode(Node):
-    """A node between two hosts."""
+def hosts_config(session, vr):
+    """A node's configuration: one VR, a vif for each host."""
+    vifs = [{"name": side, "port": f"net_af_packet{i}"} for i, side in enumerate(ADDRESS)]
+    return {"cpus": {"engines": [session.engine_cpu]}, "vrs": [{**vr, "vifs": vifs}],
+            "ports": [{"name": f"net_af_packet{i}"} for i in range(2)]}
 
-    def __init__(self, session, name, vr):
-        vifs = [{"name": side, "port": f"net_af_packet{i}"} for i, side in enumerate(ADDRESS)]
-        config = {"cpus": {"engines": [session.engine_cpu]}, "vrs": [{**vr, "vifs": vifs}],
-                  "ports": [{"name": f"net_af_packet{i}"} for i in range(2)]}
-        super().__init__(session, name, config, PORTS)
+
+class Hosts:
+    """What a Party gets that stands between two hosts: their namespaces and that of the party, and traffic."""
+    addresses = ADDRESS  # of the hosts, without prefix length
 
     def namespace(self, who):
         return f"{self.prefix}-{who}"
@@ -63,11 +65,10 @@ class HostsNode(Node):
     def wrap(self, args):
         return self.within("node", *args)
 
-    def begin(self):
+    def make_hosts(self):
         command("ip", "netns", "add", self.namespace("node"))
-        for side in ADDRESS:
+        for side in self.addresses:
             self.make_host(side)
-        super().begin()
 
     def make_host(self, side):
         host, node, port = self.namespace(side), self.namespace("node"), f"port-{side}"
@@ -81,7 +82,7 @@ class HostsNode(Node):
                     f"echo {1 << self.session.engine_cpu:x} >/sys/class/net/{link}/queues/rx-0/rps_cpus")
             command("ip", "-n", namespace, "link", "set", link, "up")
         command("ip", "-n", node, "link", "set", port, "promisc", "on")
-        command("ip", "-n", host, "addr", "add", f"{ADDRESS[side]}/24", "dev", "eth0")
+        command("ip", "-n", host, "addr", "add", f"{self.addresses[side]}/24", "dev", "eth0")
 
     def counters_of(self, side):
         """TCP's counters of a host since it was made."""
@@ -101,7 +102,7 @@ class HostsNode(Node):
         pace = ["--fq-rate", str(pps * size * 8 // flows)] if pps else []
         report = self.session.file(f"{self.prefix}.iperf.json", "")
         client = self.run("iperf3-client", self.within(
-            "a", "iperf3", "-c", ADDRESS["b"], "-t", str(seconds), "-P", str(flows), "-C", "cubic", "-J", "--logfile",
+            "a", "iperf3", "-c", self.addresses["b"], "-t", str(seconds), "-P", str(flows), "-C", "cubic", "-J", "--logfile",
             report, *pace), cpus=cpus)
         deadline = time.monotonic() + seconds + END_S
         while client.alive() and time.monotonic() < deadline:
@@ -125,3 +126,14 @@ class HostsNode(Node):
                 "out_of_order": after[0]["TCPOFOQueue"] - before[0]["TCPOFOQueue"],
                 "retransmitted": after[1]["RetransSegs"] - before[1]["RetransSegs"]}
 
+
+
+class HostsNode(Hosts, Node):
+    """A node between two hosts."""
+
+    def __init__(self, session, name, vr):
+        super().__init__(session, name, hosts_config(session, vr), PORTS)
+
+    def begin(self):
+        self.make_hosts()
+        super().begin()

@@ -28,7 +28,7 @@ class Party:
         self.prefix = self.session.new_prefix()
         try:
             self.begin()
-            self.counters = PortCounters(self.prefix, self.check)
+            self.counters = self.open_counters()
         except BaseException:
             self.__exit__()
             raise
@@ -44,6 +44,10 @@ class Party:
             self.session.end(self.processes.pop())
         forget_prefix(self.prefix)
         self.session.prefixes.remove(self.prefix)
+
+    def open_counters(self):
+        """What sent() asks: an object with sent() and close()."""
+        return PortCounters(self.prefix, self.check)
 
     def run(self, name, args, stop_input=None, cpus=None):
         process = self.session.start(f"{name}-{self.prefix}", args, stop_input, cpus)
