@@ -31,8 +31,8 @@ void rt_init(struct pdp_vr *vr, struct pdp_region *region, int sock)
 	vr->base = (char *)region + region->base_delta;
 	vr->sock = sock;
 	vr->tsc_hz = region->tsc_hz;
-	vr->ctl_to = (struct rte_ring *)((char *)region + region->ctl_to_off);
-	vr->ctl_from = (struct rte_ring *)((char *)region + region->ctl_from_off);
+	vr->ctl_to.ring = pdp_region_ctl(region, region->ctl_to_off);
+	vr->ctl_from.ring = pdp_region_ctl(region, region->ctl_from_off);
 	for (unsigned int i = 0; i < region->n_md; i++) {
 		const uint32_t n = region->n_slots + region->n_blanks;
 
@@ -170,13 +170,11 @@ static unsigned int serve_control(struct pdp_vr *vr)
 	struct pdp_ctl_elem elems[PDP_CTL_ELEMS_MAX];
 	unsigned int n = 0;
 
-	while (n < CTL_BURST &&
-	       rte_ring_sc_dequeue_bulk_elem(vr->ctl_to, elems, PDP_CTL_ELEM_SIZE, 1, NULL) != 0) {
+	while (n < CTL_BURST && pdp_ctl_ring_take(&vr->ctl_to, elems, 1)) {
 		unsigned int tails = pdp_ctl_elems(elems[0].size) - 1;
 
 		if (tails != 0)
-			rte_ring_sc_dequeue_bulk_elem(vr->ctl_to, elems + 1, PDP_CTL_ELEM_SIZE,
-						      tails, NULL);
+			pdp_ctl_ring_take(&vr->ctl_to, elems + 1, tails);
 		vr->status->ctl_rx++;
 		if (vr->ops->control != NULL)
 			vr->ops->control(vr->state, elems[0].engine, elems[0].bytes, elems[0].size);
@@ -227,7 +225,7 @@ static void housekeeping(struct pdp_vr *vr)
 
 static bool anything_there(const struct pdp_vr *vr)
 {
-	if (!rte_ring_empty(vr->ctl_to) ||
+	if (pdp_ctl_ring_count(&vr->ctl_to) != 0 ||
 	    __atomic_load_n(&vr->status->cmd_seq, __ATOMIC_RELAXED) != vr->cmd_seen ||
 	    __atomic_load_n(&vr->status->busy_poll, __ATOMIC_RELAXED))
 		return true;

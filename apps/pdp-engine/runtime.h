@@ -44,8 +44,8 @@ struct pdp_vr {
 	uint64_t n_given;   /* packets given back, not yet in the status page */
 	uint64_t n_dropped; /* of those, with DROP */
 
-	struct rte_ring *ctl_to;
-	struct rte_ring *ctl_from;
+	struct pdp_ctl_end ctl_to;   /* from the MD */
+	struct pdp_ctl_end ctl_from; /* to the MD */
 	struct rt_channel channels[PDP_MD_MAX];
 	unsigned int next_blank; /* channel to take the next BLANK from */
 

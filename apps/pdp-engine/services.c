@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include <rte_branch_prediction.h>
+#include <rte_cycles.h>
 
 #include "runtime.h"
 
@@ -144,7 +145,7 @@ static int send_message(struct pdp_vr *vr, unsigned int engine, const void *msg,
 	elems[0].pad = 0;
 	/* The tails follow the head's bytes without a gap: elements are an array of lines. */
 	memcpy((char *)elems + offsetof(struct pdp_ctl_elem, bytes), msg, size);
-	if (rte_ring_sp_enqueue_bulk_elem(vr->ctl_from, elems, PDP_CTL_ELEM_SIZE, n, NULL) == 0)
+	if (!pdp_ctl_ring_put(&vr->ctl_from, elems, n))
 		return -ENOBUFS;
 	vr->status->ctl_tx++;
 	return 0;

@@ -174,19 +174,18 @@ unsigned int pdp_chan_sweep(struct pdp_chan *ch, unsigned int *n_blanks)
 	return n;
 }
 
-int pdp_ctl_take(struct pdp_chan *ch, struct rte_ring *from, uint16_t *engine,
+int pdp_ctl_take(struct pdp_chan *ch, struct pdp_ctl *ctl, uint16_t *engine,
 		 struct pdp_ctl_elem *msg)
 {
 	unsigned int n;
 
-	if (rte_ring_sc_dequeue_bulk_elem(from, msg, PDP_CTL_ELEM_SIZE, 1, NULL) == 0)
+	if (!pdp_ctl_ring_take(&ctl->from, msg, 1))
 		return 0;
 	*engine = msg->engine;
 	if (msg->size > PDP_VR_MSG_SIZE)
 		goto lie;
 	n = pdp_ctl_elems(msg->size);
-	if (n > 1 &&
-	    rte_ring_sc_dequeue_bulk_elem(from, msg + 1, PDP_CTL_ELEM_SIZE, n - 1, NULL) == 0)
+	if (n > 1 && !pdp_ctl_ring_take(&ctl->from, msg + 1, n - 1))
 		goto lie;
 	return (int)n;
 lie:
@@ -194,11 +193,11 @@ lie:
 	return -1;
 }
 
-bool pdp_ctl_put(struct pdp_chan *ch, struct rte_ring *to, uint16_t from_engine,
+bool pdp_ctl_put(struct pdp_chan *ch, struct pdp_ctl *ctl, uint16_t from_engine,
 		 struct pdp_ctl_elem *msg, unsigned int n_elems)
 {
 	msg->engine = from_engine;
-	if (rte_ring_sp_enqueue_bulk_elem(to, msg, PDP_CTL_ELEM_SIZE, n_elems, NULL) == 0)
+	if (!pdp_ctl_ring_put(&ctl->to, msg, n_elems))
 		return false;
 	pdp_chan_notify(ch);
 	return true;

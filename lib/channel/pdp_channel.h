@@ -19,14 +19,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <rte_ring.h>
-
+#include <pdp_ctl_ring.h>
 #include <pdp_desc.h>
 #include <pdp_ring.h>
 #include <pdp_vr.h>
 
 #define PDP_REGION_MAGIC   UINT64_C(0x314e474552504450) /* "PDPREGN1" in memory */
-#define PDP_LAYOUT_VERSION 2
+#define PDP_LAYOUT_VERSION 3
 #define PDP_LINE	   64
 #define PDP_MD_MAX	   16 /**< MD lcores, and so channels of one engine */
 #define PDP_SLOTS_MIN	   2  /**< Europa section 5: the pool may be as small as this */
@@ -85,8 +84,6 @@ enum pdp_engine_phase {
 
 /** Control rings carry elements of one cache line; a message is one head and as many tails as it
  * takes. */
-#define PDP_CTL_ELEM_SIZE  64
-#define PDP_CTL_RING_ELEMS 256
 #define PDP_CTL_HEAD_BYTES (PDP_CTL_ELEM_SIZE - 8)
 #define PDP_CTL_ELEMS_MAX  18 /**< elements of the longest message */
 
@@ -228,6 +225,11 @@ static inline void *pdp_region_conf(struct pdp_region *r)
 static inline struct pdp_ring *pdp_region_ring(struct pdp_region *r, uint64_t off)
 {
 	return (struct pdp_ring *)((char *)r + off);
+}
+
+static inline struct pdp_ctl_ring *pdp_region_ctl(struct pdp_region *r, uint64_t off)
+{
+	return (struct pdp_ctl_ring *)((char *)r + off);
 }
 
 #endif /* PDP_CHANNEL_H */

@@ -242,21 +242,33 @@ unsigned int pdp_chan_top_up(struct pdp_chan *ch, struct rte_mempool *pool, unsi
  */
 unsigned int pdp_chan_sweep(struct pdp_chan *ch, unsigned int *n_blanks);
 
+/** The MD's ends of an engine's control rings; private. */
+struct pdp_ctl {
+	struct pdp_ctl_end to;
+	struct pdp_ctl_end from;
+};
+
+/** @param region laid out, before the engine attaches */
+static inline struct pdp_ctl pdp_ctl_open(struct pdp_region *region)
+{
+	return (struct pdp_ctl){.to.ring = pdp_region_ctl(region, region->ctl_to_off),
+				.from.ring = pdp_region_ctl(region, region->ctl_from_off)};
+}
+
 /**
  * Take one control message of the engine.
- * @param region  of the channel
  * @param engine  out: destination index as the engine said it
  * @param msg     out: room for PDP_CTL_ELEMS_MAX elements, as they go into the other ring
  * @return elements, 0: none, or -1: the message was malformed (counted) and skipped
  */
-int pdp_ctl_take(struct pdp_chan *ch, struct rte_ring *from, uint16_t *engine,
+int pdp_ctl_take(struct pdp_chan *ch, struct pdp_ctl *ctl, uint16_t *engine,
 		 struct pdp_ctl_elem *msg);
 
 /**
  * Put a message into an engine's control ring.
  * @return false when it has no room (nothing happened)
  */
-bool pdp_ctl_put(struct pdp_chan *ch, struct rte_ring *to, uint16_t from_engine,
+bool pdp_ctl_put(struct pdp_chan *ch, struct pdp_ctl *ctl, uint16_t from_engine,
 		 struct pdp_ctl_elem *msg, unsigned int n_elems);
 
 #endif /* PDP_CHANNEL_MD_H */

@@ -12,14 +12,6 @@
 
 #include "pdp_channel.h"
 
-static size_t ctl_size(void)
-{
-	ssize_t size = rte_ring_get_memsize_elem(PDP_CTL_ELEM_SIZE,
-						 rte_align32pow2(PDP_CTL_RING_ELEMS + 1));
-
-	return size < 0 ? 0 : RTE_ALIGN_CEIL((size_t)size, PDP_LINE);
-}
-
 static bool params_ok(const struct pdp_region_params *p)
 {
 	return p->n_md >= 1 && p->n_md <= PDP_MD_MAX && p->n_slots >= PDP_SLOTS_MIN &&
@@ -33,7 +25,7 @@ static size_t lay_out(const struct pdp_region_params *p, struct pdp_region *r)
 	const uint32_t n = p->n_slots + p->n_blanks;
 	const size_t to = RTE_ALIGN_CEIL(pdp_ring_size(n, sizeof(struct pdp_desc)), PDP_LINE);
 	const size_t from = RTE_ALIGN_CEIL(pdp_ring_size(n, sizeof(struct pdp_return)), PDP_LINE);
-	const size_t ctl = ctl_size();
+	const size_t ctl = sizeof(struct pdp_ctl_ring);
 	size_t off = RTE_ALIGN_CEIL(sizeof(*r), PDP_LINE);
 
 	r->status_off = off;
@@ -60,15 +52,6 @@ size_t pdp_region_size(const struct pdp_region_params *params)
 	return params_ok(params) ? lay_out(params, &r) : 0;
 }
 
-static void ctl_init(void *at, const char *name)
-{
-	int rc = rte_ring_init(at, name, PDP_CTL_RING_ELEMS,
-			       RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
-
-	assert(rc == 0);
-	(void)rc;
-}
-
 struct pdp_region *pdp_region_create(void *mem, const struct pdp_region_params *params,
 				     const void *base)
 {
@@ -92,8 +75,6 @@ struct pdp_region *pdp_region_create(void *mem, const struct pdp_region_params *
 	r->n_engines = params->n_engines;
 	r->conf_size = params->conf_size;
 	r->tsc_hz = params->tsc_hz;
-	ctl_init((char *)mem + r->ctl_to_off, "ctl_to");
-	ctl_init((char *)mem + r->ctl_from_off, "ctl_from");
 	/* Pairs with the acquire load in pdp_region_check(). */
 	__atomic_store_n(&r->magic, PDP_REGION_MAGIC, __ATOMIC_RELEASE);
 	return r;

@@ -20,14 +20,14 @@ static void relay_control(struct md_engine *e)
 	for (unsigned int i = 0; i < CTL_BURST; i++) {
 		struct md_engine *to;
 		uint16_t dst;
-		int n = pdp_ctl_take(e->ch, e->ctl_from, &dst, msg);
+		int n = pdp_ctl_take(e->ch, e->ctl, &dst, msg);
 
 		if (n == 0)
 			return;
 		if (n < 0)
 			continue;
 		to = dst < PDP_ENGINES_MAX ? vr->all[dst] : NULL;
-		if (to != NULL && pdp_ctl_put(to->ch, to->ctl_to, e->index, msg, (unsigned int)n))
+		if (to != NULL && pdp_ctl_put(to->ch, to->ctl, e->index, msg, (unsigned int)n))
 			count(&vr->c.ctl_relayed, 1);
 		else
 			count(&vr->c.ctl_dropped, 1);
@@ -145,7 +145,7 @@ unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
 	struct pdp_chan *ch = e->ch;
 	unsigned int total = 0, n;
 
-	if (e->ctl_from != NULL)
+	if (e->ctl != NULL)
 		relay_control(e);
 	/* What the start of the turn saw is in the cache by now. */
 	n = ch->seen != 0 ? ch->seen : waiting(ch);

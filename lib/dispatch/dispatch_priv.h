@@ -33,9 +33,8 @@ static inline void count(uint64_t *counter, uint64_t n)
 /* One engine of a VR, as one MD lcore sees it. */
 struct md_engine {
 	struct pdp_chan *ch;
-	struct rte_ring *ctl_to; /* NULL: the first MD lcore relays control */
-	struct rte_ring *ctl_from;
 	struct md_vr *vr;
+	struct pdp_ctl *ctl; /* NULL: the first MD lcore relays control */
 	uint16_t index;	     /* engine index in its VR */
 	bool listed;	     /* in md->active */
 	bool dirty;	     /* in md->dirty: has staged packets */

@@ -45,8 +45,7 @@ static void list_remove(struct md_engine **list, unsigned int *n, const struct m
 }
 
 int pdp_md_engine_add(struct pdp_md *md, unsigned int vr_index, unsigned int engine,
-		      struct pdp_chan *ch, struct rte_ring *ctl_to, struct rte_ring *ctl_from,
-		      uint32_t weight, bool active)
+		      struct pdp_chan *ch, struct pdp_ctl *ctl, uint32_t weight, bool active)
 {
 	struct md_vr *vr = &md->vrs[vr_index];
 	struct md_engine *e;
@@ -56,11 +55,7 @@ int pdp_md_engine_add(struct pdp_md *md, unsigned int vr_index, unsigned int eng
 	e = malloc(sizeof(*e));
 	if (e == NULL)
 		return -ENOSPC;
-	*e = (struct md_engine){.ch = ch,
-				.ctl_to = ctl_to,
-				.ctl_from = ctl_from,
-				.vr = vr,
-				.index = (uint16_t)engine};
+	*e = (struct md_engine){.ch = ch, .ctl = ctl, .vr = vr, .index = (uint16_t)engine};
 	vr->all[engine] = e;
 	if (md_order_fit(vr) != 0) {
 		vr->all[engine] = NULL;

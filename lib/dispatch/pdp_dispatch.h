@@ -131,14 +131,13 @@ int pdp_md_call(struct pdp_md *md, void (*fn)(struct pdp_md *md, void *arg), voi
 /**
  * Make an engine known: its control messages are relayed and BLANKs are lent to it. It gets packets
  * only while it is active.
- * @param ctl_to, ctl_from  its control rings; NULL on all MD lcores but the first
- * @param weight            1..1000; of an active one
- * @param active            also let it take part, as by pdp_md_engine_activate()
+ * @param ctl     its control rings, borrowed; NULL on all MD lcores but the first
+ * @param weight  1..1000; of an active one
+ * @param active  also let it take part, as by pdp_md_engine_activate()
  * @return 0, or -ENOSPC
  */
 int pdp_md_engine_add(struct pdp_md *md, unsigned int vr, unsigned int engine, struct pdp_chan *ch,
-		      struct rte_ring *ctl_to, struct rte_ring *ctl_from, uint32_t weight,
-		      bool active);
+		      struct pdp_ctl *ctl, uint32_t weight, bool active);
 
 /**
  * Let an engine take part that was added: parked, or draining. As few buckets move as an even share

@@ -56,7 +56,9 @@ struct engine {
 	struct pdp_timer *first_timer;
 	unsigned int first_looks; /* for its first packets */
 	const struct rte_memzone *zone;
-	struct pdp_region *region;
+	struct pdp_region *region; /* for who makes and frees it: a sealed engine can write it */
+	struct pdp_status *status; /* NULL: no region */
+	struct pdp_ctl ctl;
 	struct pdp_chan *chans[PDP_MD_MAX];
 	char last_death[128];
 	char error[512]; /* what it said with FAILED */

@@ -167,9 +167,9 @@ unsigned int pdp_engines_loads(const struct pdp_engines *all, unsigned int vr,
 		const struct pdp_status *status;
 
 		loads[i] = (struct pdp_engine_load){0};
-		if (e == NULL || e->region == NULL)
+		if (e == NULL || e->status == NULL)
 			continue;
-		status = pdp_region_status(e->region);
+		status = e->status;
 		loads[i].generation = e->generation;
 		loads[i].served = __atomic_load_n(&status->rx, __ATOMIC_RELAXED);
 		loads[i].busy_tsc = __atomic_load_n(&status->busy_tsc, __ATOMIC_RELAXED);
@@ -195,7 +195,7 @@ static void info_of(const struct engine *e, struct pdp_engine_info *info)
 		.busy_poll = e->busy_poll,
 		.generation = e->generation,
 		.deaths = e->deaths,
-		.status = e->region != NULL ? pdp_region_status(e->region) : NULL,
+		.status = e->status,
 	};
 	snprintf(info->last_death, sizeof(info->last_death), "%s", e->last_death);
 	for (unsigned int i = 0; i < e->all->p.n_md; i++) {

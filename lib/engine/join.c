@@ -301,12 +301,12 @@ void engine_command(struct engine *e, enum pdp_engine_cmd_kind kind)
 	struct pdp_engine_cmd cmd = {.kind = kind};
 	struct pdp_status *status;
 
-	if (e->sock < 0 || e->region == NULL)
+	if (e->sock < 0 || e->status == NULL)
 		return;
 	if (send(e->sock, &cmd, sizeof(cmd), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		PDP_LOG(WARNING, "engine " ENGINE_FMT " does not read its socket: %s",
 			ENGINE_ARG(e), strerror(errno));
-	status = pdp_region_status(e->region);
+	status = e->status;
 	__atomic_fetch_add(&status->cmd_seq, 1, __ATOMIC_SEQ_CST);
 	pdp_status_wake(status);
 }

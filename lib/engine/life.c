@@ -73,9 +73,8 @@ struct engine *engine_make(struct pdp_engines *all, unsigned int vr, unsigned in
 /* In rte_eal_init(): it takes and releases locks that all processes share. */
 bool engine_attaching(const struct engine *e)
 {
-	return e->state == PDP_ENGINE_JOINING && e->region != NULL &&
-	       __atomic_load_n(&pdp_region_status(e->region)->phase, __ATOMIC_ACQUIRE) ==
-		       PDP_PHASE_EMPTY;
+	return e->state == PDP_ENGINE_JOINING && e->status != NULL &&
+	       __atomic_load_n(&e->status->phase, __ATOMIC_ACQUIRE) == PDP_PHASE_EMPTY;
 }
 
 bool pdp_engines_locks_lost(const struct pdp_engines *all)
@@ -288,8 +287,8 @@ void engine_joined(struct engine *e)
 		ENGINE_ARG(e), e->pid, e->cpu, e->lcore);
 	if (e->by_hand) {
 		e->state = PDP_ENGINE_RUNNING;
-		__atomic_store_n(&pdp_region_status(e->region)->parked, 0, __ATOMIC_RELAXED);
-		pdp_status_wake(pdp_region_status(e->region));
+		__atomic_store_n(&e->status->parked, 0, __ATOMIC_RELAXED);
+		pdp_status_wake(e->status);
 	} else {
 		place_leave(e);
 		e->state = PDP_ENGINE_PARKED;

@@ -31,15 +31,13 @@ static void on_add(struct pdp_md *md, void *arg)
 {
 	struct call *c = arg;
 	struct engine *e = c->e;
-	struct rte_ring *to = (struct rte_ring *)((char *)e->region + e->region->ctl_to_off);
-	struct rte_ring *from = (struct rte_ring *)((char *)e->region + e->region->ctl_from_off);
 	int rc;
 
 	if (pdp_md_engine_chan(md, e->vr, e->index) != NULL)
 		return;
 	/* The first MD lcore relays control messages. */
-	rc = pdp_md_engine_add(md, e->vr, e->index, e->chans[c->md], c->md == 0 ? to : NULL,
-			       c->md == 0 ? from : NULL, 0, false);
+	rc = pdp_md_engine_add(md, e->vr, e->index, e->chans[c->md], c->md == 0 ? &e->ctl : NULL, 0,
+			       false);
 	c->rc = rc != 0 ? rc : c->rc;
 }
 

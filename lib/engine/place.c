@@ -235,7 +235,7 @@ static struct engine *changes(struct pdp_engines *all)
 		for (unsigned int i = 0; i < all->pools[v].top; i++) {
 			struct engine *e = all->by_vr[v][i];
 
-			if (e == NULL || e->region == NULL || e->state < PDP_ENGINE_PARKED ||
+			if (e == NULL || e->status == NULL || e->state < PDP_ENGINE_PARKED ||
 			    e->state > PDP_ENGINE_DRAINING || e->busy_poll == should_poll(e))
 				continue;
 			e->busy_poll = !e->busy_poll;
@@ -253,7 +253,7 @@ void place_poll_modes(struct pdp_engines *all)
 	int rc;
 
 	for (struct engine *e = list; e != NULL; e = e->next_change) {
-		struct pdp_status *status = pdp_region_status(e->region);
+		struct pdp_status *status = e->status;
 
 		if (!e->busy_poll)
 			continue;
@@ -267,8 +267,7 @@ void place_poll_modes(struct pdp_engines *all)
 	for (struct engine *e = list; e != NULL; e = e->next_change) {
 		/* An lcore that was not told would not wake it: then it goes on polling. */
 		if (rc == 0 && !e->busy_poll)
-			__atomic_store_n(&pdp_region_status(e->region)->busy_poll, 0,
-					 __ATOMIC_SEQ_CST);
+			__atomic_store_n(&e->status->busy_poll, 0, __ATOMIC_SEQ_CST);
 		else if (rc != 0)
 			e->busy_poll = true;
 	}

@@ -38,7 +38,7 @@ static unsigned int choose(const struct pdp_engines *all, unsigned int vr, struc
 
 static void let_in(struct engine *e, uint64_t decided_tsc)
 {
-	struct pdp_status *status = pdp_region_status(e->region);
+	struct pdp_status *status = e->status;
 
 	if (e->state == PDP_ENGINE_PARKED) {
 		e->decided_tsc = decided_tsc;
@@ -102,7 +102,7 @@ static void told(struct pdp_engines *all, unsigned int vr)
 			continue;
 		if (e->let_in) {
 			/* It may share this thread's CPU: not before the MD lcores know. */
-			pdp_status_wake(pdp_region_status(e->region));
+			pdp_status_wake(e->status);
 			times_let_in(e, now);
 		}
 		e->let_in = false;
@@ -140,7 +140,7 @@ static void park(struct engine *e)
 	place_leave(e);
 	e->state = PDP_ENGINE_PARKED;
 	place_poll_modes(e->all);
-	__atomic_store_n(&pdp_region_status(e->region)->parked, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&e->status->parked, 1, __ATOMIC_RELAXED);
 	times_parked(e);
 	pool_trim(e->all, e->vr);
 }

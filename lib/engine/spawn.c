@@ -62,8 +62,10 @@ int region_make(struct engine *e, char *err, size_t err_size)
 	}
 	e->region = pdp_region_create(e->zone->addr, &rp, p->base);
 	conf_write(e, pdp_region_conf(e->region));
-	pdp_region_status(e->region)->generation = e->generation;
-	pdp_region_status(e->region)->parked = 1;
+	e->status = pdp_region_status(e->region);
+	e->status->generation = e->generation;
+	e->status->parked = 1;
+	e->ctl = pdp_ctl_open(e->region);
 	for (unsigned int i = 0; i < p->n_md; i++) {
 		e->chans[i] = pdp_chan_create(e->region, i, p->base, true);
 		if (e->chans[i] == NULL) {
@@ -85,6 +87,7 @@ void region_free(struct engine *e)
 		rte_memzone_free(e->zone);
 	e->zone = NULL;
 	e->region = NULL;
+	e->status = NULL;
 }
 
 int spawn(struct engine *e, char *err, size_t err_size)

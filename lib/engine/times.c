@@ -72,7 +72,7 @@ static uint64_t add(struct engine *e, enum pdp_engines_time which, uint64_t tsc)
 /* @return true: its first packets are served, or it is no use to look again */
 static bool look(struct engine *e)
 {
-	const struct pdp_status *s = pdp_region_status(e->region);
+	const struct pdp_status *s = e->status;
 	uint64_t us;
 
 	if (__atomic_load_n(&s->served, __ATOMIC_ACQUIRE) != s->activation)
@@ -128,6 +128,6 @@ void times_forget(struct engine *e)
 	pdp_timer_remove(e->first_timer);
 	e->first_timer = NULL;
 	/* It leaves before the next look was due. */
-	if (e->region != NULL)
+	if (e->status != NULL)
 		look(e);
 }

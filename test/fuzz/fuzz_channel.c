@@ -82,12 +82,10 @@ static void control(struct input *in, unsigned int e)
 
 	memset(elems, next8(in), sizeof(elems));
 	next_bytes(in, elems, 8);
-	rte_ring_sp_enqueue_bulk_elem(h.engines[0][e].end.ctl_from, elems, PDP_CTL_ELEM_SIZE, n,
-				      NULL);
+	pdp_ctl_ring_put(&h.engines[0][e].end.ctl_from, elems, n);
 	/* The sibling reads now and then. */
 	if (n & 1)
-		rte_ring_sc_dequeue_burst_elem(h.engines[0][e ^ 1].end.ctl_to, elems,
-					       PDP_CTL_ELEM_SIZE, PDP_CTL_ELEMS_MAX, NULL);
+		pdp_ctl_ring_take(&h.engines[0][e ^ 1].end.ctl_to, elems, 1);
 }
 
 static void operate(struct input *in)

@@ -109,9 +109,8 @@ static void engine_add(struct hand *h, unsigned int vr, unsigned int engine, uin
 	e->ch = pdp_chan_create(e->region, 0, h->base, false);
 	assert_non_null(e->ch);
 	kit_end_open(&e->end, e->region, 0);
-	assert_int_equal(pdp_md_engine_add(h->md, vr, engine, e->ch, e->end.ctl_to, e->end.ctl_from,
-					   weight, active),
-			 0);
+	e->ctl = pdp_ctl_open(e->region);
+	assert_int_equal(pdp_md_engine_add(h->md, vr, engine, e->ch, &e->ctl, weight, active), 0);
 }
 
 void hand_engine_add(struct hand *h, unsigned int vr, unsigned int engine, uint32_t n_slots,

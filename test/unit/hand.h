@@ -29,6 +29,7 @@ struct hand_port {
 struct hand_engine {
 	struct pdp_region *region;
 	struct pdp_chan *ch;
+	struct pdp_ctl ctl;
 	struct kit_end end;
 };
 

@@ -75,8 +75,8 @@ void kit_end_open(struct kit_end *end, struct pdp_region *region, unsigned int c
 			       n);
 	pdp_ring_producer_init(&end->from,
 			       pdp_region_ring(region, region->channels[channel].from_off), n);
-	end->ctl_to = (struct rte_ring *)((char *)region + region->ctl_to_off);
-	end->ctl_from = (struct rte_ring *)((char *)region + region->ctl_from_off);
+	end->ctl_to = (struct pdp_ctl_end){.ring = pdp_region_ctl(region, region->ctl_to_off)};
+	end->ctl_from = (struct pdp_ctl_end){.ring = pdp_region_ctl(region, region->ctl_from_off)};
 }
 
 unsigned int kit_end_take(struct kit_end *end, struct pdp_desc *descs, unsigned int n)
@@ -97,6 +97,7 @@ void kit_open(struct kit *k, unsigned int pool, uint32_t n_slots, uint32_t n_bla
 	k->region = kit_region(1, n_slots, n_blanks, k->base);
 	k->ch = pdp_chan_create(k->region, 0, k->base, false);
 	assert_non_null(k->ch);
+	k->ctl = pdp_ctl_open(k->region);
 	kit_end_open(&k->end, k->region, 0);
 }
 

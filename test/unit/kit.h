@@ -18,7 +18,6 @@
 
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
-#include <rte_ring.h>
 
 #include <pdp_channel_md.h>
 
@@ -28,8 +27,8 @@
 struct kit_end {
 	struct pdp_ring_consumer to;   /* from the MD: struct pdp_desc */
 	struct pdp_ring_producer from; /* to the MD: struct pdp_return */
-	struct rte_ring *ctl_to;
-	struct rte_ring *ctl_from;
+	struct pdp_ctl_end ctl_to;
+	struct pdp_ctl_end ctl_from;
 };
 
 /* A region with channel 0 at both ends. */
@@ -39,6 +38,7 @@ struct kit {
 	unsigned int pool_size;
 	struct pdp_region *region;
 	struct pdp_chan *ch;
+	struct pdp_ctl ctl;
 	struct kit_end end;
 };
 

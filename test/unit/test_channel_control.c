@@ -22,15 +22,14 @@ static int close_kit(void **state)
 }
 
 /* What the runtime's send service does. @return elements, 0: no room */
-static unsigned int put(struct rte_ring *ring, uint16_t engine, uint16_t size, uint8_t seed)
+static unsigned int put(struct pdp_ctl_end *ring, uint16_t engine, uint16_t size, uint8_t seed)
 {
 	struct pdp_ctl_elem elems[PDP_CTL_ELEMS_MAX] = {{.engine = engine, .size = size}};
 	uint8_t *bytes = (uint8_t *)elems + offsetof(struct pdp_ctl_elem, bytes);
 
 	for (unsigned int i = 0; i < size; i++)
 		bytes[i] = (uint8_t)(seed + i * 31);
-	return rte_ring_sp_enqueue_bulk_elem(ring, elems, PDP_CTL_ELEM_SIZE, pdp_ctl_elems(size),
-					     NULL);
+	return pdp_ctl_ring_put(ring, elems, pdp_ctl_elems(size)) ? pdp_ctl_elems(size) : 0;
 }
 
 static void test_elems(void **state)
@@ -53,20 +52,18 @@ static void test_every_size(void **state)
 		const int n = (int)pdp_ctl_elems(size);
 		uint16_t dst = UINT16_MAX;
 
-		assert_int_equal(put(k.end.ctl_from, to, (uint16_t)size, (uint8_t)size), n);
-		assert_int_equal(pdp_ctl_take(k.ch, k.end.ctl_from, &dst, msg), n);
+		assert_int_equal(put(&k.end.ctl_from, to, (uint16_t)size, (uint8_t)size), n);
+		assert_int_equal(pdp_ctl_take(k.ch, &k.ctl, &dst, msg), n);
 		assert_int_equal(dst, to);
-		assert_true(pdp_ctl_put(k.ch, k.end.ctl_to, 9, msg, (unsigned int)n));
-		assert_int_equal(rte_ring_sc_dequeue_bulk_elem(k.end.ctl_to, out, PDP_CTL_ELEM_SIZE,
-							       (unsigned int)n, NULL),
-				 n);
+		assert_true(pdp_ctl_put(k.ch, &k.ctl, 9, msg, (unsigned int)n));
+		assert_true(pdp_ctl_ring_take(&k.end.ctl_to, out, (unsigned int)n));
 		assert_int_equal(out[0].engine, 9);
 		assert_int_equal(out[0].size, size);
 		for (unsigned int i = 0; i < size; i++)
 			assert_int_equal(bytes[i], (uint8_t)(size + i * 31));
-		assert_true(rte_ring_empty(k.end.ctl_to));
+		assert_int_equal(pdp_ctl_ring_count(&k.end.ctl_to), 0);
 	}
-	assert_int_equal(pdp_ctl_take(k.ch, k.end.ctl_from, &(uint16_t){0}, msg), 0);
+	assert_int_equal(pdp_ctl_take(k.ch, &k.ctl, &(uint16_t){0}, msg), 0);
 	assert_int_equal(k.ch->lies[PDP_LIE_CONTROL], 0);
 }
 
@@ -80,11 +77,11 @@ static void test_malformed(void **state)
 
 	for (unsigned int i = 0; i < RTE_DIM(sizes); i++) {
 		head.size = sizes[i];
-		rte_ring_sp_enqueue_elem(k.end.ctl_from, &head, PDP_CTL_ELEM_SIZE);
-		put(k.end.ctl_from, 2, 10, 0);
-		assert_int_equal(pdp_ctl_take(k.ch, k.end.ctl_from, &dst, msg), -1);
+		pdp_ctl_ring_put(&k.end.ctl_from, &head, 1);
+		put(&k.end.ctl_from, 2, 10, 0);
+		assert_int_equal(pdp_ctl_take(k.ch, &k.ctl, &dst, msg), -1);
 		assert_int_equal(k.ch->lies[PDP_LIE_CONTROL], i + 1);
-		assert_int_equal(pdp_ctl_take(k.ch, k.end.ctl_from, &dst, msg), 1);
+		assert_int_equal(pdp_ctl_take(k.ch, &k.ctl, &dst, msg), 1);
 		assert_int_equal(dst, 2);
 	}
 	for (unsigned int have = 1; have < pdp_ctl_elems(PDP_VR_MSG_SIZE); have++) {
@@ -92,13 +89,13 @@ static void test_malformed(void **state)
 
 		head.size = PDP_VR_MSG_SIZE;
 		for (unsigned int i = 0; i < have; i++)
-			rte_ring_sp_enqueue_elem(k.end.ctl_from, &head, PDP_CTL_ELEM_SIZE);
-		while ((n = pdp_ctl_take(k.ch, k.end.ctl_from, &dst, msg)) != 0)
+			pdp_ctl_ring_put(&k.end.ctl_from, &head, 1);
+		while ((n = pdp_ctl_take(k.ch, &k.ctl, &dst, msg)) != 0)
 			assert_int_equal(n, -1);
 		assert_int_equal(k.ch->lies[PDP_LIE_CONTROL], before + have);
 	}
-	assert_int_equal(put(k.end.ctl_from, 3, 200, 0), pdp_ctl_elems(200));
-	assert_int_equal(pdp_ctl_take(k.ch, k.end.ctl_from, &dst, msg), pdp_ctl_elems(200));
+	assert_int_equal(put(&k.end.ctl_from, 3, 200, 0), pdp_ctl_elems(200));
+	assert_int_equal(pdp_ctl_take(k.ch, &k.ctl, &dst, msg), pdp_ctl_elems(200));
 	assert_int_equal(dst, 3);
 }
 
@@ -109,16 +106,36 @@ static void test_full(void **state)
 	unsigned int messages = 0;
 	uint16_t dst;
 
-	while (put(k.end.ctl_from, 0, PDP_VR_MSG_SIZE, 0) != 0)
+	while (put(&k.end.ctl_from, 0, PDP_VR_MSG_SIZE, 0) != 0)
 		messages++;
 	assert_int_equal(messages, PDP_CTL_RING_ELEMS / n);
 	for (unsigned int i = 0; i < messages; i++) {
-		assert_int_equal(pdp_ctl_take(k.ch, k.end.ctl_from, &dst, msg), n);
-		assert_true(pdp_ctl_put(k.ch, k.end.ctl_to, 0, msg, n));
+		assert_int_equal(pdp_ctl_take(k.ch, &k.ctl, &dst, msg), n);
+		assert_true(pdp_ctl_put(k.ch, &k.ctl, 0, msg, n));
 	}
-	assert_false(pdp_ctl_put(k.ch, k.end.ctl_to, 0, msg, n));
+	assert_false(pdp_ctl_put(k.ch, &k.ctl, 0, msg, n));
 	/* Nothing of the refused one went in: what is there is whole messages. */
-	assert_int_equal(rte_ring_count(k.end.ctl_to), messages * n);
+	assert_int_equal(pdp_ctl_ring_count(&k.end.ctl_to), messages * n);
+}
+
+/* Whatever a peer writes into its word: nothing outside of the ring is touched, and it hangs
+ * nobody. */
+static void test_wild_indexes(void **state)
+{
+	static const uint32_t words[] = {1, 255, 256, 257, 0x7fffffff, 0x80000000, UINT32_MAX};
+	struct pdp_ctl_elem msg[PDP_CTL_ELEMS_MAX];
+	uint16_t dst;
+
+	for (unsigned int i = 0; i < RTE_DIM(words); i++) {
+		unsigned int taken = 0;
+
+		k.ctl.from.ring->tail = words[i];
+		k.ctl.to.ring->head = words[i];
+		memset(msg, 0, sizeof(msg));
+		while (taken < 2 * PDP_CTL_RING_ELEMS && pdp_ctl_take(k.ch, &k.ctl, &dst, msg) != 0)
+			taken++;
+		pdp_ctl_put(k.ch, &k.ctl, 0, msg, 1);
+	}
 }
 
 #define control_test(fn) cmocka_unit_test_setup_teardown(fn, open_kit, close_kit)
@@ -126,10 +143,9 @@ static void test_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_elems),
-		control_test(test_every_size),
-		control_test(test_malformed),
-		control_test(test_full),
+		cmocka_unit_test(test_elems),	 control_test(test_every_size),
+		control_test(test_malformed),	 control_test(test_full),
+		control_test(test_wild_indexes),
 	};
 
 	return cmocka_run_group_tests(tests, kit_eal, NULL);

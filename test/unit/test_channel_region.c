@@ -81,7 +81,7 @@ static void check_parts(struct pdp_region *r)
 	const uint32_t n_all = r->n_slots + r->n_blanks;
 	const size_t to = pdp_ring_size(n_all, sizeof(struct pdp_desc));
 	const size_t from = pdp_ring_size(n_all, sizeof(struct pdp_return));
-	const size_t ctl = (size_t)rte_ring_get_memsize_elem(PDP_CTL_ELEM_SIZE, 512);
+	const size_t ctl = sizeof(struct pdp_ctl_ring);
 	struct part parts[5 + 2 * PDP_MD_MAX] = {{0, sizeof(*r)},
 						 {r->status_off, sizeof(struct pdp_status)},
 						 {r->conf_off, r->conf_size},

@@ -631,13 +631,12 @@ static unsigned int put_message(unsigned int vr, unsigned int engine, uint16_t t
 {
 	struct pdp_ctl_elem elems[PDP_CTL_ELEMS_MAX] = {{.engine = to, .size = size}};
 
-	return rte_ring_sp_enqueue_bulk_elem(h.engines[vr][engine].end.ctl_from, elems,
-					     PDP_CTL_ELEM_SIZE, pdp_ctl_elems(size), NULL);
+	return pdp_ctl_ring_put(&h.engines[vr][engine].end.ctl_from, elems, pdp_ctl_elems(size));
 }
 
 static unsigned int waiting(unsigned int vr, unsigned int engine)
 {
-	return rte_ring_count(h.engines[vr][engine].end.ctl_to);
+	return pdp_ctl_ring_count(&h.engines[vr][engine].end.ctl_to);
 }
 
 /* Messages go to siblings of the same VR and to nobody else. */
@@ -656,7 +655,7 @@ static void test_messages(void **state)
 	put_message(0, 0, 2, 10);
 	put_message(0, 0, 64, 10);
 	put_message(0, 0, UINT16_MAX, 10);
-	rte_ring_sp_enqueue_elem(h.engines[0][0].end.ctl_from, &head, PDP_CTL_ELEM_SIZE);
+	pdp_ctl_ring_put(&h.engines[0][0].end.ctl_from, &head, 1);
 	hand_turns(&h, 4);
 	a = hand_account(&h, 0);
 	assert_int_equal(a.c.ctl_relayed, 3);
@@ -665,8 +664,7 @@ static void test_messages(void **state)
 	assert_int_equal(waiting(0, 0), 1);
 	assert_int_equal(waiting(0, 1), 1 + pdp_ctl_elems(1024));
 	assert_int_equal(waiting(1, 0) + waiting(1, 1), 0);
-	assert_int_equal(
-		rte_ring_sc_dequeue_elem(h.engines[0][0].end.ctl_to, &head, PDP_CTL_ELEM_SIZE), 0);
+	assert_true(pdp_ctl_ring_take(&h.engines[0][0].end.ctl_to, &head, 1));
 	assert_int_equal(head.engine, 1);
 	/* A sibling that does not read loses messages, and stops nobody. */
 	for (unsigned int i = 0; i < 300; i++) {

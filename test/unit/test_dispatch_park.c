@@ -98,13 +98,13 @@ static void test_parked_hears_messages(void **state)
 
 	hand_engine_add(&h, 0, 0, 64, 0, 1);
 	hand_engine_add_parked(&h, 0, 1, 64, 0);
-	rte_ring_sp_enqueue_elem(h.engines[0][0].end.ctl_from, &msg, PDP_CTL_ELEM_SIZE);
+	pdp_ctl_ring_put(&h.engines[0][0].end.ctl_from, &msg, 1);
 	hand_turns(&h, 2);
-	assert_int_equal(rte_ring_count(h.engines[0][1].end.ctl_to), 1);
+	assert_int_equal(pdp_ctl_ring_count(&h.engines[0][1].end.ctl_to), 1);
 	msg.engine = 0;
-	rte_ring_sp_enqueue_elem(h.engines[0][1].end.ctl_from, &msg, PDP_CTL_ELEM_SIZE);
+	pdp_ctl_ring_put(&h.engines[0][1].end.ctl_from, &msg, 1);
 	hand_turns(&h, 2);
-	assert_int_equal(rte_ring_count(h.engines[0][0].end.ctl_to), 1);
+	assert_int_equal(pdp_ctl_ring_count(&h.engines[0][0].end.ctl_to), 1);
 	assert_int_equal(hand_account(&h, 0).c.ctl_relayed, 2);
 }
 

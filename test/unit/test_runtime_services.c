@@ -241,13 +241,13 @@ static void test_send(void **state)
 	assert_int_equal(pdp_vr_send(&vr.info, k.region->n_engines, msg, 1), -ENOENT);
 	assert_int_equal(pdp_vr_send(&vr.info, UINT32_MAX, msg, 1), -ENOENT);
 	assert_int_equal(pdp_vr_send(&vr.info, 5, msg, 0), 0);
-	assert_int_equal(pdp_ctl_take(k.ch, k.end.ctl_from, &dst, elems), 1);
+	assert_int_equal(pdp_ctl_take(k.ch, &k.ctl, &dst, elems), 1);
 	assert_int_equal(dst, 5);
 	while (pdp_vr_send(&vr.info, 1, msg, PDP_VR_MSG_SIZE) == 0)
 		sent++;
 	assert_int_equal(pdp_vr_send(&vr.info, 1, msg, PDP_VR_MSG_SIZE), -ENOBUFS);
 	for (unsigned int i = 0; i < sent; i++)
-		assert_int_equal(pdp_ctl_take(k.ch, k.end.ctl_from, &dst, elems),
+		assert_int_equal(pdp_ctl_take(k.ch, &k.ctl, &dst, elems),
 				 pdp_ctl_elems(PDP_VR_MSG_SIZE));
 	assert_int_equal(vr.status->ctl_tx, sent + 1);
 }
