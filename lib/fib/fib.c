@@ -14,11 +14,11 @@
 
 #define AHEAD 8 /* changes of a batch whose memory is asked for before their turn */
 
-static int init_tables(struct pdp_fib *fib)
+static int init_tables(struct pdp_fib *fib, bool notes)
 {
-	int rc = fib_store_init(&fib->store4, 4);
+	int rc = fib_store_init(&fib->store4, 4, notes);
 
-	rc = rc != 0 ? rc : fib_store_init(&fib->store6, 6);
+	rc = rc != 0 ? rc : fib_store_init(&fib->store6, 6, notes);
 	return rc != 0 ? rc : fib_grow_init(fib);
 }
 
@@ -64,7 +64,7 @@ struct pdp_fib *pdp_fib_create(const struct pdp_fib_params *params)
 	rc = rc != 0 ? rc : init_head(fib);
 	rc = rc != 0 ? rc : fib_qs_init(fib);
 	rc = rc != 0 ? rc : fib_numbers_init(fib);
-	rc = rc != 0 ? rc : init_tables(fib);
+	rc = rc != 0 ? rc : init_tables(fib, params->notes);
 	if (rc != 0) {
 		pdp_fib_destroy(fib);
 		errno = -rc;
@@ -215,25 +215,34 @@ static int install_slot(struct pdp_fib *fib, const struct family *f, const struc
 	return 0;
 }
 
-static int add(struct pdp_fib *fib, const struct family *f, const struct fib_key *key,
-	       uint16_t number)
+/* Forget what a stored prefix led to; what the tables say of it is the caller's business. */
+static void let_go(struct pdp_fib *fib, const struct family *f, const struct fib_key *key,
+		   const uint64_t *slot)
 {
-	uint64_t *slot = fib_store_find(f->store, key);
+	const uint16_t old = fib_slot_number(slot);
+
+	if (old == 0) {
+		fib->held--;
+		return;
+	}
+	if (*slot & FIB_SLOT_INSTALLED)
+		fib->digest -= digest_of(fib, f->number, key, old);
+	else
+		fib->not_installed--;
+	fib->numbers.refs[old]--;
+}
+
+static int add(struct pdp_fib *fib, const struct family *f, const struct fib_key *key,
+	       uint64_t *slot, uint16_t number)
+{
 	int rc;
 
 	if (!fib_number_valid(fib, number))
 		return -EINVAL;
 	if (slot != NULL) {
-		const uint16_t old = fib_slot_number(slot);
-
-		if (*slot & FIB_SLOT_INSTALLED) {
-			if (old == number)
-				return 0;
-			fib->digest -= digest_of(fib, f->number, key, old);
-		} else {
-			fib->not_installed--;
-		}
-		fib->numbers.refs[old]--;
+		if (*slot & FIB_SLOT_INSTALLED && fib_slot_number(slot) == number)
+			return 0;
+		let_go(fib, f, key, slot);
 	} else {
 		slot = fib_store_insert(f->store, key);
 		if (slot == NULL)
@@ -246,27 +255,39 @@ static int add(struct pdp_fib *fib, const struct family *f, const struct fib_key
 	return rc;
 }
 
-static int del(struct pdp_fib *fib, const struct family *f, const struct fib_key *key)
+static int del(struct pdp_fib *fib, const struct family *f, const struct fib_key *key,
+	       uint64_t *slot)
 {
-	uint64_t *slot = fib_store_find(f->store, key);
-	uint16_t number;
-
 	if (slot == NULL)
 		return -ENOENT;
-	number = fib_slot_number(slot);
-	if (*slot & FIB_SLOT_INSTALLED) {
+	if (*slot & FIB_SLOT_INSTALLED)
 		uninstall(fib, f, key);
-		fib->digest -= digest_of(fib, f->number, key, number);
-	} else {
-		fib->not_installed--;
-	}
-	fib->numbers.refs[number]--;
+	let_go(fib, f, key, slot);
 	fib_store_remove(f->store, slot);
 	return 0;
 }
 
+/* The prefix stays in the store alone. */
+static int hold(struct pdp_fib *fib, const struct family *f, const struct fib_key *key,
+		uint64_t *slot)
+{
+	if (slot != NULL) {
+		if (*slot & FIB_SLOT_INSTALLED)
+			uninstall(fib, f, key);
+		let_go(fib, f, key, slot);
+		*slot &= ~FIB_SLOT_INSTALLED;
+	} else {
+		slot = fib_store_insert(f->store, key);
+		if (slot == NULL)
+			return -ENOMEM;
+	}
+	fib_slot_set_number(slot, 0);
+	fib->held++;
+	return 0;
+}
+
 /* Digest first: see pdp_fib_version(). */
-static void publish_version(struct pdp_fib *fib)
+void pdp_fib_publish(struct pdp_fib *fib)
 {
 	struct pdp_fib_head *h = fib->head;
 
@@ -276,7 +297,7 @@ static void publish_version(struct pdp_fib *fib)
 	fib_next_epoch(fib);
 }
 
-static void prefetch(struct pdp_fib *fib, const struct pdp_fib_prefix *prefix)
+void pdp_fib_prefetch(struct pdp_fib *fib, const struct pdp_fib_prefix *prefix)
 {
 	const struct family f = family_of(fib, prefix->family);
 	struct fib_key key = {.len = prefix->len};
@@ -297,13 +318,17 @@ unsigned int pdp_fib_apply(struct pdp_fib *fib, struct pdp_fib_change *changes, 
 		int rc = fib_key_of(&c->prefix, &key);
 
 		if (i + AHEAD < n)
-			prefetch(fib, &changes[i + AHEAD].prefix);
-		if (rc == 0)
-			rc = c->nexthop != 0 ? add(fib, &f, &key, c->nexthop) : del(fib, &f, &key);
+			pdp_fib_prefetch(fib, &changes[i + AHEAD].prefix);
+		if (rc == 0) {
+			uint64_t *slot = fib_store_find(f.store, &key);
+
+			rc = c->nexthop != 0 ? add(fib, &f, &key, slot, c->nexthop)
+					     : del(fib, &f, &key, slot);
+		}
 		c->result = (int16_t)rc;
 		n_bad += rc != 0;
 	}
-	publish_version(fib);
+	pdp_fib_publish(fib);
 	return n_bad;
 }
 
@@ -325,6 +350,40 @@ int pdp_fib_del(struct pdp_fib *fib, const struct pdp_fib_prefix *prefix)
 	return c.result;
 }
 
+int pdp_fib_put(struct pdp_fib *fib, const struct pdp_fib_prefix *prefix, uint16_t nexthop,
+		uint32_t note)
+{
+	const struct family f = family_of(fib, prefix->family);
+	struct fib_key key;
+	uint64_t *slot;
+	int rc = fib_key_of(prefix, &key);
+
+	if (rc != 0 || f.store->notes == NULL)
+		return -EINVAL;
+	slot = fib_store_find(f.store, &key);
+	if (nexthop == 0 && note == 0)
+		return del(fib, &f, &key, slot);
+	rc = nexthop != 0 ? add(fib, &f, &key, slot, nexthop) : hold(fib, &f, &key, slot);
+	if (rc == -EINVAL || rc == -ENOMEM)
+		return rc;
+	if (slot == NULL)
+		slot = fib_store_find(f.store, &key);
+	*fib_store_note(f.store, slot) = note;
+	return rc;
+}
+
+uint32_t *pdp_fib_note(struct pdp_fib *fib, const struct pdp_fib_prefix *prefix)
+{
+	const struct family f = family_of(fib, prefix->family);
+	struct fib_key key = {.len = prefix->len};
+	const uint64_t *slot;
+
+	assert(f.store->notes != NULL);
+	memcpy(key.bytes, prefix->bytes, sizeof(key.bytes));
+	slot = fib_store_find(f.store, &key);
+	return slot != NULL ? fib_store_note(f.store, slot) : NULL;
+}
+
 static void retry_family(struct pdp_fib *fib, unsigned int number)
 {
 	const struct family f = family_of(fib, number);
@@ -334,7 +393,7 @@ static void retry_family(struct pdp_fib *fib, unsigned int number)
 	for (uint64_t i = 0; i < n && fib->not_installed > 0; i++) {
 		uint64_t *slot = f.store->slots + i * f.store->words;
 
-		if (*slot == 0 || *slot & FIB_SLOT_INSTALLED)
+		if (*slot == 0 || *slot & FIB_SLOT_INSTALLED || fib_slot_number(slot) == 0)
 			continue;
 		fib_store_key(f.store, slot, &key);
 		if (install_slot(fib, &f, &key, slot) != 0)
@@ -350,6 +409,6 @@ unsigned int pdp_fib_retry(struct pdp_fib *fib)
 	fib->grow_failed[0] = fib->grow_failed[1] = false;
 	retry_family(fib, 4);
 	retry_family(fib, 6);
-	publish_version(fib);
+	pdp_fib_publish(fib);
 	return fib->not_installed;
 }

@@ -105,7 +105,8 @@ void fib_pool_wake(struct fib_pool *p, uint64_t oldest);
  */
 struct fib_store {
 	uint64_t *slots;
-	uint32_t bits; /* 2^bits slots */
+	uint32_t *notes; /* of the user, one a slot; NULL: not wanted */
+	uint32_t bits;	 /* 2^bits slots */
 	uint32_t words;
 	uint32_t n;
 	uint32_t n_by_len[129];
@@ -114,7 +115,7 @@ struct fib_store {
 #define FIB_SLOT_USED	   UINT64_C(1)
 #define FIB_SLOT_INSTALLED UINT64_C(2)
 
-int fib_store_init(struct fib_store *s, unsigned int family);
+int fib_store_init(struct fib_store *s, unsigned int family, bool notes);
 void fib_store_fini(struct fib_store *s);
 size_t fib_store_bytes(const struct fib_store *s);
 void fib_store_prefetch(const struct fib_store *s, const struct fib_key *key);
@@ -128,6 +129,8 @@ void fib_store_remove(struct fib_store *s, uint64_t *slot);
 const uint64_t *fib_store_match(const struct fib_store *s, const struct fib_key *key,
 				unsigned int max_len, uint64_t flags);
 void fib_store_key(const struct fib_store *s, const uint64_t *slot, struct fib_key *key);
+/** Where the note of a used slot is. Only of a store with notes. */
+uint32_t *fib_store_note(const struct fib_store *s, const uint64_t *slot);
 
 static inline uint16_t fib_slot_number(const uint64_t *slot)
 {
@@ -234,7 +237,7 @@ struct pdp_fib {
 	bool has_wide4, has_wide6; /* the memory of their roots */
 	bool grow_failed[2];	   /* IPv4, IPv6; until pdp_fib_retry() */
 	uint32_t stage6;
-	uint32_t not_installed;
+	uint32_t not_installed, held;
 	uint64_t version, digest;
 	uint64_t epoch;
 	bool epoch_tagged;

@@ -6,6 +6,10 @@
  * waited for: what is freed rests in a list until all online ones passed a quiescent point. When
  * numbers or table memory run out a route is kept as "not installed" and pdp_fib_retry() tries
  * again; traffic then follows the next shorter prefix.
+ *
+ * The route store can serve its user as well: a FIB made with `notes` keeps a word of the user's
+ * beside every prefix, and prefixes that are in no table at all ("held"), so that a mirror of a
+ * kernel's routes needs no second copy of a million prefixes.
  */
 #ifndef PDP_FIB_WRITER_H
 #define PDP_FIB_WRITER_H
@@ -21,6 +25,7 @@ struct pdp_fib_params {
 	const char *name; /**< of the VR, for the memory file */
 	size_t max_bytes; /**< shared memory that it may take; 0: as much as there is */
 	bool no_huge;	  /**< never ask for huge pages */
+	bool notes;	  /**< keep a note with every prefix, see pdp_fib_put() */
 };
 
 /** A prefix; bits behind len are 0. */
@@ -33,8 +38,9 @@ struct pdp_fib_prefix {
 /** A route as stored. */
 struct pdp_fib_route {
 	struct pdp_fib_prefix prefix;
-	uint16_t nexthop; /**< number of a next hop or group */
-	bool installed;	  /**< false: no table memory for it */
+	uint16_t nexthop; /**< number of a next hop or group; 0: held */
+	bool installed;	  /**< false: no table memory for it, or held */
+	uint32_t note;	  /**< the user's */
 };
 
 /** One change of a batch. */
@@ -57,7 +63,8 @@ struct pdp_fib_stats {
 	uint64_t private_bytes; /**< memory of the route store and of what else the writer keeps */
 	uint64_t huge_bytes;	/**< of shared_bytes, in huge pages */
 	uint32_t routes4, routes6;
-	uint32_t not_installed; /**< of both */
+	uint32_t not_installed; /**< of both; held ones do not count */
+	uint32_t held;		/**< of both: prefixes with number 0 */
 	uint32_t plies4, plies6;
 	uint32_t numbers; /**< next hops and groups in use */
 	uint32_t resting; /**< freed, but readers may still look at it */
@@ -138,6 +145,29 @@ int pdp_fib_del(struct pdp_fib *fib, const struct pdp_fib_prefix *prefix);
  * @return how many have a result that is not 0
  */
 unsigned int pdp_fib_apply(struct pdp_fib *fib, struct pdp_fib_change *changes, unsigned int n);
+
+/**
+ * Carry out one change now, without a new version: many of these and one pdp_fib_publish() are a
+ * batch. Only for a FIB with notes.
+ * @param nexthop  number; 0: the prefix is held: stored, but in no table
+ * @param note     the user's word for it; 0 with nexthop 0: withdraw the prefix
+ * @return as pdp_fib_add(); a withdrawn prefix that is not there: -ENOENT
+ */
+int pdp_fib_put(struct pdp_fib *fib, const struct pdp_fib_prefix *prefix, uint16_t nexthop,
+		uint32_t note);
+
+/** Let readers see a new version and digest, behind a batch of pdp_fib_put(). */
+void pdp_fib_publish(struct pdp_fib *fib);
+
+/**
+ * Where the note of a prefix is kept.
+ * @param prefix  valid
+ * @return NULL: not stored; else valid until the next change of this FIB; never to be set to 0
+ */
+uint32_t *pdp_fib_note(struct pdp_fib *fib, const struct pdp_fib_prefix *prefix);
+
+/** Ask for the memory that pdp_fib_note() and pdp_fib_put() of a valid prefix will touch. */
+void pdp_fib_prefetch(struct pdp_fib *fib, const struct pdp_fib_prefix *prefix);
 
 /**
  * Try to install what is not. Call it now and then while stats say not_installed.

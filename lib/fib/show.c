@@ -21,6 +21,7 @@ static void route_of(const struct fib_store *s, const uint64_t *slot, unsigned i
 	memcpy(out->prefix.bytes, key.bytes, sizeof(key.bytes));
 	out->nexthop = fib_slot_number(slot);
 	out->installed = (*slot & FIB_SLOT_INSTALLED) != 0;
+	out->note = s->notes != NULL ? *fib_store_note(s, slot) : 0;
 }
 
 int pdp_fib_get(const struct pdp_fib *fib, const struct pdp_fib_prefix *prefix,
@@ -112,6 +113,7 @@ void pdp_fib_stats(const struct pdp_fib *fib, struct pdp_fib_stats *out)
 				      .routes4 = fib->store4.n,
 				      .routes6 = fib->store6.n,
 				      .not_installed = fib->not_installed,
+				      .held = fib->held,
 				      .numbers = fib->numbers.pool.n_used,
 				      .resting = fib->numbers.pool.n_resting,
 				      .wide4 = fib->is_wide4,

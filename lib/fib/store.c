@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The routes themselves, private to the primary: an open hash table with linear probing, 8 bytes a
- * slot for IPv4 and 24 for IPv6, three quarters full at most. A million IPv4 routes take 16 MB.
+ * slot for IPv4 and 24 for IPv6, three quarters full at most. A million IPv4 routes take 16 MB, and
+ * their notes 8.
  *
  * Slots are ordered by the high bits of their hash, so that the table doubles in one sequential
  * pass, and a prefix that goes is closed up behind: there are no tombstones.
@@ -93,27 +94,63 @@ static size_t slots_size(const struct fib_store *s)
 	return ((size_t)s->words << s->bits) * sizeof(uint64_t);
 }
 
-int fib_store_init(struct fib_store *s, unsigned int family)
+static size_t notes_size(const struct fib_store *s)
+{
+	return sizeof(*s->notes) << s->bits;
+}
+
+static int allocate(struct fib_store *s, bool notes)
+{
+	s->notes = NULL;
+	s->slots = fib_alloc(slots_size(s));
+	if (s->slots == NULL)
+		return -ENOMEM;
+	if (!notes)
+		return 0;
+	s->notes = fib_alloc(notes_size(s));
+	if (s->notes != NULL)
+		return 0;
+	fib_free(s->slots, slots_size(s));
+	s->slots = NULL;
+	return -ENOMEM;
+}
+
+int fib_store_init(struct fib_store *s, unsigned int family, bool notes)
 {
 	*s = (struct fib_store){.bits = BITS_MIN, .words = family == 4 ? 1 : 3};
-	s->slots = fib_alloc(slots_size(s));
-	return s->slots != NULL ? 0 : -ENOMEM;
+	return allocate(s, notes);
 }
 
 void fib_store_fini(struct fib_store *s)
 {
 	if (s->slots != NULL)
 		fib_free(s->slots, slots_size(s));
+	if (s->notes != NULL)
+		fib_free(s->notes, notes_size(s));
 }
 
 size_t fib_store_bytes(const struct fib_store *s)
 {
-	return slots_size(s);
+	return slots_size(s) + (s->notes != NULL ? notes_size(s) : 0);
 }
 
 void fib_store_prefetch(const struct fib_store *s, const struct fib_key *key)
 {
-	__builtin_prefetch(slot_at(s, probe_for(s, key).hash >> (32 - s->bits)), 1);
+	const uint64_t home = probe_for(s, key).hash >> (32 - s->bits);
+
+	__builtin_prefetch(slot_at(s, home), 1);
+	if (s->notes != NULL)
+		__builtin_prefetch(s->notes + home, 1);
+}
+
+static uint64_t index_of(const struct fib_store *s, const uint64_t *slot)
+{
+	return (uint64_t)(slot - s->slots) / s->words;
+}
+
+uint32_t *fib_store_note(const struct fib_store *s, const uint64_t *slot)
+{
+	return s->notes + index_of(s, slot);
 }
 
 static uint64_t *first_empty(const struct fib_store *s, uint64_t at)
@@ -130,18 +167,22 @@ static int make_larger(struct fib_store *s)
 	struct fib_store old = *s;
 
 	s->bits++;
-	s->slots = fib_alloc(slots_size(s));
-	if (s->slots == NULL) {
+	if (allocate(s, old.notes != NULL) != 0) {
 		*s = old;
 		return -ENOMEM;
 	}
 	for (uint64_t i = 0; i <= mask_of(&old); i++) {
 		const uint64_t *slot = slot_at(&old, i);
+		uint64_t *to;
 
-		if (*slot != 0)
-			memcpy(first_empty(s, home_of(s, slot)), slot, s->words * sizeof(*slot));
+		if (*slot == 0)
+			continue;
+		to = first_empty(s, home_of(s, slot));
+		memcpy(to, slot, s->words * sizeof(*slot));
+		if (s->notes != NULL)
+			*fib_store_note(s, to) = old.notes[i];
 	}
-	fib_free(old.slots, slots_size(&old));
+	fib_store_fini(&old);
 	return 0;
 }
 
@@ -180,6 +221,8 @@ uint64_t *fib_store_insert(struct fib_store *s, const struct fib_key *key)
 		slot[1] = p.hi;
 		slot[2] = p.lo;
 	}
+	if (s->notes != NULL)
+		*fib_store_note(s, slot) = 0;
 	s->n++;
 	s->n_by_len[key->len]++;
 	return slot;
@@ -188,7 +231,7 @@ uint64_t *fib_store_insert(struct fib_store *s, const struct fib_key *key)
 void fib_store_remove(struct fib_store *s, uint64_t *slot)
 {
 	const uint64_t mask = mask_of(s);
-	uint64_t hole = (uint64_t)(slot - s->slots) / s->words, at = hole;
+	uint64_t hole = index_of(s, slot), at = hole;
 
 	s->n--;
 	s->n_by_len[fib_slot_len(slot)]--;
@@ -201,6 +244,8 @@ void fib_store_remove(struct fib_store *s, uint64_t *slot)
 		if (((at - home_of(s, slot)) & mask) < ((at - hole) & mask))
 			continue;
 		memcpy(slot_at(s, hole), slot, s->words * sizeof(*slot));
+		if (s->notes != NULL)
+			s->notes[hole] = s->notes[at];
 		hole = at;
 	}
 	*slot_at(s, hole) = 0;
