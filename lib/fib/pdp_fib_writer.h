@@ -199,6 +199,9 @@ void pdp_fib_walk(const struct pdp_fib *fib, unsigned int family,
  * Pure. @param id  of what the prefix leads to */
 uint64_t pdp_fib_route_digest(const struct pdp_fib_prefix *prefix, uint64_t id);
 
+/** The id that a number was made with. @return 0: not in use */
+uint64_t pdp_fib_number_id(const struct pdp_fib *fib, uint16_t number);
+
 void pdp_fib_stats(const struct pdp_fib *fib, struct pdp_fib_stats *out);
 
 #endif /* PDP_FIB_WRITER_H */

@@ -73,6 +73,11 @@ void pdp_fib_walk(const struct pdp_fib *fib, unsigned int family,
 	}
 }
 
+uint64_t pdp_fib_number_id(const struct pdp_fib *fib, uint16_t number)
+{
+	return fib_number_valid(fib, number) ? fib->numbers.ids[number] : 0;
+}
+
 /* Of what is kept for each number, the part that was ever used: the rest was never touched. */
 static uint64_t pool_bytes(const struct fib_pool *p, size_t more)
 {
