@@ -65,8 +65,8 @@ static bool hear_welcome(int sock, struct pdp_engine_welcome *welcome, int fds[P
 	return true;
 }
 
-int rt_connect(const char *runtime_dir, const char *vr, uint32_t engine, int cpu,
-	       struct pdp_engine_welcome *welcome, int fds[PDP_FD_N], char *err, size_t err_size)
+int rt_greet(int fd, const char *vr, uint32_t engine, int cpu, struct pdp_engine_welcome *welcome,
+	     int fds[PDP_FD_N], char *err, size_t err_size)
 {
 	struct pdp_engine_hello hello = {
 		.magic = PDP_ENGINE_MAGIC,
@@ -76,28 +76,36 @@ int rt_connect(const char *runtime_dir, const char *vr, uint32_t engine, int cpu
 		.engine = engine,
 		.cpu = cpu,
 	};
-	int fd = dial(runtime_dir, err, err_size);
 
 	for (unsigned int i = 0; i < PDP_FD_N; i++)
 		fds[i] = -1;
-	if (fd < 0)
-		return -1;
 	snprintf(hello.vr, sizeof(hello.vr), "%s", vr);
 	if (send(fd, &hello, sizeof(hello), MSG_NOSIGNAL) != (ssize_t)sizeof(hello) ||
 	    !hear_welcome(fd, welcome, fds)) {
 		snprintf(err, err_size,
 			 "the primary did not answer within %d s; is it of the same build?",
 			 ANSWER_MS / 1000);
-		close(fd);
 		return -1;
 	}
 	if (welcome->status != 0) {
 		welcome->error[sizeof(welcome->error) - 1] = '\0';
 		snprintf(err, err_size, "%s", welcome->error);
-		close(fd);
 		return -1;
 	}
-	return fd;
+	return 0;
+}
+
+int rt_connect(const char *runtime_dir, const char *vr, uint32_t engine, int cpu,
+	       struct pdp_engine_welcome *welcome, int fds[PDP_FD_N], char *err, size_t err_size)
+{
+	int fd = dial(runtime_dir, err, err_size);
+
+	if (fd < 0)
+		return -1;
+	if (rt_greet(fd, vr, engine, cpu, welcome, fds, err, err_size) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 void rt_report(int sock, enum pdp_engine_report_kind kind, uint32_t flags, const char *text)

@@ -38,8 +38,10 @@ void rt_init(struct pdp_vr *vr, struct pdp_region *region, int sock)
 
 		pdp_ring_consumer_init(&vr->channels[i].to,
 				       pdp_region_ring(region, region->channels[i].to_off), n);
-		pdp_ring_producer_init(&vr->channels[i].from,
-				       pdp_region_ring(region, region->channels[i].from_off), n);
+		pdp_ring_producer_init(
+			&vr->channels[i].from,
+			pdp_region_ring(region, region->channels[i].from_off),
+			RT_SEALED ? pdp_sealed_returns(region->n_slots, region->n_blanks) : n);
 	}
 }
 
@@ -51,7 +53,7 @@ static inline void fetch_headers(const struct pdp_vr *vr, const struct pdp_desc 
 	for (unsigned int i = 0; i < n; i++) {
 		const char *data = vr->base + (descs[i].off_hash & PDP_OFF_MASK);
 
-		if (vr->vifs[descs[i].vif].in_place)
+		if (!RT_SEALED && vr->vifs[descs[i].vif].in_place)
 			continue;
 		__builtin_prefetch(data, 1);
 		__builtin_prefetch(data + RTE_CACHE_LINE_MIN_SIZE, 1);
@@ -63,13 +65,14 @@ static inline bool unwrap(struct pdp_vr *vr, const struct pdp_desc *d, unsigned 
 			  struct pdp_pkt *p)
 {
 	uint8_t *data = (uint8_t *)vr->base + (d->off_hash & PDP_OFF_MASK);
-	uint16_t len = d->plen, off = 0;
+	uint16_t len = d->plen, off = 0, shown = RT_SEALED ? d->vlen : len;
 	enum pdp_vif_drop why;
 
 	*p = (struct pdp_pkt){
 		.data = data,
-		.len = len,
+		.len = shown,
 		.whole_len = len,
+		.window = shown,
 		.headroom = PDP_HEADROOM,
 		.vif = d->vif,
 		.hash = (uint32_t)(d->off_hash >> PDP_OFF_BITS),
@@ -78,12 +81,12 @@ static inline bool unwrap(struct pdp_vr *vr, const struct pdp_desc *d, unsigned 
 		.slot = d->slot,
 		.in_vif = d->vif,
 	};
-	if (likely(vr->vifs[d->vif].in_place && len <= vr->vifs[d->vif].frame_max))
+	if (RT_SEALED || likely(vr->vifs[d->vif].in_place && len <= vr->vifs[d->vif].frame_max))
 		return true;
 	why = pdp_vif_decap(&vr->vifs[d->vif], data, &len, &off);
 	if (unlikely(why != PDP_VIF_OK)) {
 		p->reason = (uint8_t)why;
-		rt_give(vr, p);
+		rt_give(vr, p, 0);
 		return false;
 	}
 	p->data = data + off;
@@ -91,6 +94,48 @@ static inline bool unwrap(struct pdp_vr *vr, const struct pdp_desc *d, unsigned 
 	p->headroom = (uint16_t)(PDP_HEADROOM + off);
 	return true;
 }
+
+#if RT_SEALED
+static inline bool same16(const uint8_t *a, const uint8_t *b)
+{
+	uint64_t x[2], y[2];
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
+
+/* In whole lines: places in the packets' memory are. */
+static inline void keep(struct pdp_vr *vr, const struct pdp_pkt *pkts, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		for (unsigned int at = 0; at < pkts[i].len && at < RT_SHOT_SIZE; at += PDP_LINE)
+			memcpy(vr->shots[i] + at, pkts[i].data + at, PDP_LINE);
+	}
+}
+
+static inline uint16_t written(const struct pdp_vr *vr, const struct pdp_pkt *p, unsigned int i)
+{
+	unsigned int n = RTE_ALIGN_CEIL(p->len, 16u);
+
+	if (unlikely(p->headroom != PDP_HEADROOM || p->len > p->window || p->len > RT_SHOT_SIZE))
+		return p->len;
+	while (n != 0 && same16(vr->shots[i] + n - 16, p->data + n - 16))
+		n -= 16;
+	return (uint16_t)RTE_MIN(n, p->len);
+}
+#else
+static inline void keep(struct pdp_vr *vr, const struct pdp_pkt *pkts, unsigned int n)
+{
+	(void)vr, (void)pkts, (void)n;
+}
+
+static inline uint16_t written(const struct pdp_vr *vr, const struct pdp_pkt *p, unsigned int i)
+{
+	(void)vr, (void)p, (void)i;
+	return 0;
+}
+#endif
 
 /* The plugin's answers go back, but for packets that it holds. */
 static inline void answer(struct pdp_vr *vr, struct pdp_pkt *pkts, unsigned int n)
@@ -106,7 +151,7 @@ static inline void answer(struct pdp_vr *vr, struct pdp_pkt *pkts, unsigned int 
 			p->verdict = PDP_DROP;
 			p->reason = PDP_DROP_BAD_HOLD;
 		}
-		rt_give(vr, p);
+		rt_give(vr, p, p->verdict == PDP_FORWARD ? written(vr, p, i) : 0);
 	}
 }
 
@@ -155,6 +200,7 @@ static unsigned int serve_channel(struct pdp_vr *vr, unsigned int c)
 			k++;
 	}
 	if (k != 0) {
+		keep(vr, pkts, k);
 		process(vr, pkts, k);
 		answer(vr, pkts, k);
 		if (unlikely(vr->status->activation != vr->activation))

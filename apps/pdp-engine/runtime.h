@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The engine runtime: what stands between a VR's plugin and the channels of its engine. One thread.
- * Nothing but attach.c knows EAL; the loop lives on the mapped region alone.
+ * Nothing but main.c knows EAL; the loop lives on the mapped region alone.
+ *
+ * Both isolation levels are built from these files; RT_SEALED says which. A sealed engine sees
+ * packets without carrier headers (the MD puts them on and off), perhaps only their first bytes,
+ * and says how many of those were written to.
  */
 #ifndef RUNTIME_H
 #define RUNTIME_H
@@ -11,8 +15,17 @@
 #include <pdp_channel.h>
 #include <pdp_engine_proto.h>
 #include <pdp_fib.h>
+#include <pdp_sealed.h>
 #include <pdp_vif.h>
 #include <pdp_vr.h>
+
+#ifndef RT_SEALED
+#define RT_SEALED 0
+#endif
+
+/* A packet as it was lent is kept until its answer, up to that many bytes: what differs was
+ * written. Of longer ones all is taken for written. */
+#define RT_SHOT_SIZE 256
 
 /* The engine's end of one channel. */
 struct rt_channel {
@@ -41,6 +54,9 @@ struct pdp_vr {
 	struct pdp_fib_reader fib;
 	bool has_fib;
 	unsigned int max_burst;
+#if RT_SEALED
+	alignas(PDP_LINE) uint8_t shots[PDP_BURST_MAX][RT_SHOT_SIZE];
+#endif
 	uint64_t n_given;   /* packets given back, not yet in the status page */
 	uint64_t n_dropped; /* of those, with DROP */
 
@@ -65,6 +81,9 @@ struct pdp_vr {
  * @param fds  out: descriptors that came with the welcome, by kind; -1: none */
 int rt_connect(const char *runtime_dir, const char *vr, uint32_t engine, int cpu,
 	       struct pdp_engine_welcome *welcome, int fds[PDP_FD_N], char *err, size_t err_size);
+/* The same over a socket that is there. @return 0 or -1 */
+int rt_greet(int sock, const char *vr, uint32_t engine, int cpu, struct pdp_engine_welcome *welcome,
+	     int fds[PDP_FD_N], char *err, size_t err_size);
 void rt_report(int sock, enum pdp_engine_report_kind kind, uint32_t flags, const char *text);
 void rt_check_socket(struct pdp_vr *vr);
 
@@ -99,7 +118,14 @@ void rt_unload(struct pdp_vr *vr);
 
 /* services.c */
 extern const struct pdp_vr_services rt_services;
-void rt_give(struct pdp_vr *vr, const struct pdp_pkt *pkt);
+/* @param written  sealed: leading bytes of the packet that may have been written */
+void rt_give(struct pdp_vr *vr, const struct pdp_pkt *pkt, uint16_t written);
+
+#if RT_SEALED
+typedef struct pdp_sealed_return rt_return;
+#else
+typedef struct pdp_return rt_return;
+#endif
 
 /* Show the MD what was given back. */
 static inline void rt_flush(struct rt_channel *ch)
@@ -109,7 +135,7 @@ static inline void rt_flush(struct rt_channel *ch)
 	if (n == 0)
 		return;
 	pdp_ring_publish(&ch->from);
-	pdp_ring_prefetch_write(&ch->from, 0, n, sizeof(struct pdp_return));
+	pdp_ring_prefetch_write(&ch->from, 0, n, sizeof(rt_return));
 }
 
 /* loop.c */

@@ -22,6 +22,8 @@ static inline uint8_t forward(struct pdp_vr *vr, const struct pdp_pkt *p, int *m
 
 	if (unlikely(p->vif >= vr->conf->n_vifs))
 		return pdp_return_pack(PDP_DROP, PDP_DROP_BAD_VIF);
+	if (RT_SEALED)
+		return pdp_return_pack(PDP_FORWARD, 0);
 	vif = &vr->vifs[p->vif];
 	if (likely(vif->in_place && *len <= vif->frame_max))
 		return pdp_return_pack(PDP_FORWARD, 0);
@@ -41,13 +43,13 @@ static inline uint8_t other(const struct pdp_pkt *p)
 			       p->punt_class < PDP_PUNT_CLASSES ? p->punt_class : PDP_PUNT_OTHER);
 }
 
-void rt_give(struct pdp_vr *vr, const struct pdp_pkt *p)
+void rt_give(struct pdp_vr *vr, const struct pdp_pkt *p, uint16_t written)
 {
 	struct rt_channel *ch = &vr->channels[p->channel];
 	/* Headroom tells how far the first byte moved: whoever moves it keeps the two in step. */
 	int moved = (int)p->headroom - PDP_HEADROOM;
 	uint16_t len = p->whole_len;
-	struct pdp_return *r;
+	rt_return *r;
 	uint8_t verdict;
 
 	if (likely(p->verdict == PDP_FORWARD))
@@ -57,51 +59,79 @@ void rt_give(struct pdp_vr *vr, const struct pdp_pkt *p)
 	if (unlikely((verdict & 3) == PDP_DROP))
 		vr->n_dropped++;
 	r = pdp_ring_next(&ch->from, 1, sizeof(*r));
-	*r = (struct pdp_return){.slot = p->slot,
-				 .len = len,
-				 .moved = (int16_t)moved,
-				 .vif = p->vif,
-				 .verdict = verdict};
+	*r = (rt_return)
+	{
+		.slot = p->slot, .len = len, .moved = (int16_t)moved, .vif = p->vif,
+#if RT_SEALED
+		.written = RTE_MIN(written, len),
+#endif
+		.verdict = verdict
+	};
+	(void)written;
 	vr->n_given++;
+}
+
+static void take_blank(struct pdp_vr *vr, unsigned int c, struct pdp_pkt *pkt)
+{
+	struct rt_channel *ch = &vr->channels[c];
+	const struct pdp_desc d = ch->blanks[--ch->n_blanks];
+
+	*pkt = (struct pdp_pkt){
+		.data = (uint8_t *)vr->base + (d.off_hash & PDP_OFF_MASK),
+		.len = d.plen,
+		.whole_len = d.plen,
+		.headroom = PDP_HEADROOM,
+		.channel = (uint8_t)c,
+		.slot = d.slot,
+	};
 }
 
 static int originate(struct pdp_vr *vr, struct pdp_pkt *pkt)
 {
 	for (unsigned int i = 0; i < vr->region->n_md; i++) {
 		unsigned int c = (vr->next_blank + i) % vr->region->n_md;
-		struct rt_channel *ch = &vr->channels[c];
-		struct pdp_desc d;
 
-		if (ch->n_blanks == 0)
+		if (vr->channels[c].n_blanks == 0)
 			continue;
 		vr->next_blank = c + 1;
-		d = ch->blanks[--ch->n_blanks];
-		*pkt = (struct pdp_pkt){
-			.data = (uint8_t *)vr->base + (d.off_hash & PDP_OFF_MASK),
-			.len = d.plen,
-			.whole_len = d.plen,
-			.headroom = PDP_HEADROOM,
-			.channel = (uint8_t)c,
-			.slot = d.slot,
-		};
+		take_blank(vr, c, pkt);
 		return 0;
 	}
 	vr->status->no_blank++;
 	return -ENOBUFS;
 }
 
+/* The MD puts behind the copy what this engine does not see of the packet. */
+static void ask_payload(struct pdp_vr *vr, const struct pdp_pkt *from, const struct pdp_pkt *to)
+{
+	const struct pdp_sealed_return r = {.slot = to->slot,
+					    .len = from->whole_len,
+					    .verdict = pdp_return_pack(PDP_HOLD, 0),
+					    .written = from->len,
+					    .from = from->slot};
+
+	memcpy(pdp_ring_next(&vr->channels[to->channel].from, 1, sizeof(r)), &r, sizeof(r));
+}
+
 static int copy(struct pdp_vr *vr, const struct pdp_pkt *from, struct pdp_pkt *to)
 {
-	int rc = originate(vr, to);
+	const bool hidden = RT_SEALED && from->whole_len > from->len;
 
-	if (rc != 0)
-		return rc;
-	if (from->whole_len > to->len) {
+	/* Its payload is with the MD lcore that the packet came from. */
+	if (hidden && vr->channels[from->channel].n_blanks != 0) {
+		take_blank(vr, from->channel, to);
+	} else if (hidden || originate(vr, to) != 0) {
+		vr->status->no_blank += hidden;
+		return -ENOBUFS;
+	}
+	if (from->whole_len > to->len || (hidden && from->len == 0)) {
 		to->verdict = PDP_DROP;
-		rt_give(vr, to);
+		rt_give(vr, to, 0);
 		return -EMSGSIZE;
 	}
-	memcpy(to->data, from->data, from->whole_len);
+	memcpy(to->data, from->data, RT_SEALED ? from->len : from->whole_len);
+	if (hidden)
+		ask_payload(vr, from, to);
 	to->len = from->len;
 	to->whole_len = from->whole_len;
 	to->vif = from->vif;
@@ -124,7 +154,7 @@ static int release(struct pdp_vr *vr, const struct pdp_pkt *pkts, unsigned int n
 		}
 		if (p->slot < vr->region->n_slots && vr->status->held > 0)
 			vr->status->held--;
-		rt_give(vr, p);
+		rt_give(vr, p, p->len);
 	}
 	for (unsigned int c = 0; c < vr->region->n_md; c++)
 		rt_flush(&vr->channels[c]);

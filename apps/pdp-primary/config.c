@@ -119,10 +119,13 @@ static int check_strict(const struct pdp_vr_config *vr)
 
 static int check(void)
 {
-	unsigned int need_mb, secondaries = 0;
+	unsigned int need_mb, secondaries = 0, sealed = 0;
 
 	for (unsigned int i = 0; i < node.config->n_vrs; i++) {
-		secondaries += node.config->vrs[i].engines_total;
+		if (node.config->vrs[i].isolation == PDP_ISOLATION_SECONDARY)
+			secondaries += node.config->vrs[i].engines_total;
+		else
+			sealed += node.config->vrs[i].engines_total;
 		if (node.check_only && (check_plugin(&node.config->vrs[i]) != 0 ||
 					check_strict(&node.config->vrs[i]) != 0))
 			return -1;
@@ -130,10 +133,13 @@ static int check(void)
 	if (secondaries != 0 && node.in_memory)
 		return complain("--no-huge and --in-memory exclude secondary engines, and %u are "
 				"wanted; leave the "
-				"option out, or set \"engines\": 0",
+				"option out, or set \"isolation\": \"sealed\" or \"engines\": 0",
 				secondaries);
 	if (access(node.engine_program, X_OK) != 0)
 		return complain("pdp-engine is not where it should be: %s", node.engine_program);
+	if (sealed != 0 && access(node.sealed_program, X_OK) != 0)
+		return complain("pdp-engine-sealed is not where it should be: %s",
+				node.sealed_program);
 	if (check_ports() != 0 || slices_check() != 0)
 		return -1;
 	return memory_check(&need_mb);

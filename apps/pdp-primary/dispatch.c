@@ -40,6 +40,37 @@ static void resolve_vif(struct pdp_vif_conf *conf, const struct pdp_vif_config *
 		memcpy(conf->mac, port->mac, sizeof(conf->mac));
 }
 
+/* Another VR has a vif with a carrier there, which this one could write the headers of. */
+static bool shares_port(unsigned int vr, uint16_t port)
+{
+	for (unsigned int v = 0; v < node.config->n_vrs; v++) {
+		const struct pdp_vr_config *c = &node.config->vrs[v];
+
+		for (unsigned int i = 0; i < c->n_vifs && v != vr; i++) {
+			if (c->vifs[i].conf.port == port &&
+			    c->vifs[i].conf.carrier != PDP_CARRIER_RAW)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What may leave by a raw vif: what allow_src says; of a sealed VR no other VR's VLAN, anyway. */
+static void resolve_guard(struct pdp_md_guard *g, unsigned int vr, const struct pdp_vif_config *vc)
+{
+	static const uint8_t any[6];
+	const bool sealed = node.config->vrs[vr].isolation == PDP_ISOLATION_SEALED;
+
+	*g = (struct pdp_md_guard){
+		.on = vc->allow || (sealed && vc->conf.carrier == PDP_CARRIER_RAW &&
+				    shares_port(vr, vc->conf.port)),
+		.any_mac = memcmp(vc->allow_mac, any, sizeof(any)) == 0,
+		.prefixes = vc->allow_prefixes,
+		.n_prefixes = vc->n_allow_prefixes,
+	};
+	memcpy(g->mac, vc->allow_mac, sizeof(g->mac));
+}
+
 static int make_classifier(void)
 {
 	unsigned int n = 0, other[2];
@@ -141,7 +172,10 @@ static int make_mds(struct pdp_md_vr_params *vrs, uint16_t *ids, uint16_t *rxqs,
 						   .restore = c->vrs[v].order == PDP_ORDER_RESTORE,
 						   .hash = c->vrs[v].hash,
 						   .vifs = node.vrs[v].vifs,
+						   .guards = node.vrs[v].guards,
 						   .n_vifs = c->vrs[v].n_vifs,
+						   .sealed = c->vrs[v].isolation ==
+							     PDP_ISOLATION_SEALED,
 						   .backlog = memory_backlog(&c->vrs[v])};
 	if (pdp_md_create(node.mds, &p) != 0)
 		return complain("out of memory");
@@ -163,8 +197,10 @@ int dispatch_init(void)
 		goto out;
 	}
 	for (unsigned int v = 0; v < c->n_vrs; v++) {
-		for (unsigned int i = 0; i < c->vrs[v].n_vifs; i++)
+		for (unsigned int i = 0; i < c->vrs[v].n_vifs; i++) {
 			resolve_vif(&node.vrs[v].vifs[i], &c->vrs[v].vifs[i], c->vrs[v].name);
+			resolve_guard(&node.vrs[v].guards[i], v, &c->vrs[v].vifs[i]);
+		}
 	}
 	if (make_classifier() == 0)
 		rc = make_mds(vrs, ids, rxqs, txqs);

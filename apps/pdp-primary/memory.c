@@ -108,6 +108,9 @@ static unsigned int need(void)
 			.conf_size = 16384,
 		};
 
+		/* Sealed engines' regions are no hugepages. */
+		if (c->vrs[i].isolation == PDP_ISOLATION_SEALED)
+			continue;
 		/* One more than configured: a VR author's, by hand. */
 		bytes += (c->vrs[i].engines_total ? c->vrs[i].engines_total + 1u : 0u) *
 			 (pdp_region_size(&p) + ATTACH_KB * 1024ull);

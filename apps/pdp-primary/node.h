@@ -38,6 +38,7 @@ struct node_port {
 /* A VR with what was resolved: ports by ethdev id, MACs. */
 struct node_vr {
 	struct pdp_vif_conf vifs[PDP_VIF_MAX];
+	struct pdp_md_guard guards[PDP_VIF_MAX];
 	unsigned int first_gid;
 };
 
@@ -90,6 +91,7 @@ struct node {
 	char program_dir[512];
 	char plugin_path[1100];
 	char engine_program[600];
+	char sealed_program[620];
 
 	struct pidfh *pidfile;
 	struct pdp_config *config;

@@ -75,6 +75,8 @@ static void find_programs(void)
 	if (access(node.engine_program, X_OK) != 0)
 		snprintf(node.engine_program, sizeof(node.engine_program), "%s/pdp-engine",
 			 node.program_dir);
+	snprintf(node.sealed_program, sizeof(node.sealed_program), "%s-sealed",
+		 node.engine_program);
 	snprintf(node.plugin_path, sizeof(node.plugin_path),
 		 "%s%s%s/../../drivers/vr:%s/../lib/pdp/vr", env != NULL ? env : "",
 		 env != NULL ? ":" : "", node.program_dir, node.program_dir);

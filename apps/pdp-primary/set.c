@@ -107,8 +107,10 @@ int set_vr(void *arg, const json_t *args, json_t **result, char *err, size_t err
 		snprintf(err, err_size, "%s", error.text);
 		return -EINVAL;
 	}
-	if (node.in_memory && changed->engines_total != 0) {
-		snprintf(err, err_size, "%s.engines: --no-huge and --in-memory exclude engines",
+	if (node.in_memory && changed->isolation == PDP_ISOLATION_SECONDARY &&
+	    changed->engines_total != 0) {
+		snprintf(err, err_size,
+			 "%s.engines: --no-huge and --in-memory exclude secondary engines",
 			 changed->path);
 		rc = -ENOTSUP;
 	} else {

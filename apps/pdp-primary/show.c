@@ -99,8 +99,9 @@ static int show_vrs(void *arg, const json_t *args, json_t **result, char *err, s
 			rows,
 			json_pack("[s, s, s, s, i, i, i, f, f, f]", c->name,
 				  strrchr(c->plugin, '/') ? strrchr(c->plugin, '/') + 1 : c->plugin,
-				  "secondary", c->balance, c->engines, (int)running(v),
-				  (int)c->n_vifs, st->rx_pps, st->tx_pps, st->drop_pps));
+				  c->isolation == PDP_ISOLATION_SEALED ? "sealed" : "secondary",
+				  c->balance, c->engines, (int)running(v), (int)c->n_vifs,
+				  st->rx_pps, st->tx_pps, st->drop_pps));
 	}
 	*result = json_pack("{s:[s,s,s,s,s,s,s,s,s,s], s:o}", "columns", "vr", "plugin",
 			    "isolation", "balance", "engines", "running", "vifs", "rx_pps",

@@ -12,7 +12,7 @@
 
 #include <rte_cycles.h>
 
-#include "pdp_channel_md.h"
+#include "pdp_sealed_md.h"
 
 #define WAKE_GAP_US 50
 
@@ -45,8 +45,9 @@ struct pdp_chan *pdp_chan_create(struct pdp_region *region, unsigned int index, 
 		return NULL;
 	}
 	pdp_ring_producer_init(&ch->to, pdp_region_ring(region, region->channels[index].to_off), n);
-	pdp_ring_consumer_init(&ch->from, pdp_region_ring(region, region->channels[index].from_off),
-			       n);
+	pdp_ring_consumer_init(
+		&ch->from, pdp_region_ring(region, region->channels[index].from_off),
+		region->sealed ? pdp_sealed_returns(region->n_slots, region->n_blanks) : n);
 	for (uint32_t i = 0; i < ch->n_slots; i++)
 		ch->free[i] = (uint16_t)(ch->n_slots - 1 - i);
 	for (uint32_t i = 0; i < ch->n_blanks; i++)
@@ -62,6 +63,7 @@ void pdp_chan_destroy(struct pdp_chan *ch)
 	free(ch->ledger);
 	free(ch->free);
 	free(ch->blank_free);
+	pdp_sealed_close(ch->sealed);
 	free(ch);
 }
 
@@ -141,11 +143,17 @@ unsigned int pdp_chan_top_up(struct pdp_chan *ch, struct rte_mempool *pool, unsi
 	for (unsigned int i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
 		uint16_t slot = ch->blank_free[--ch->n_blank_free];
+		uint16_t room = rte_pktmbuf_tailroom(m);
+		uintptr_t at = (uintptr_t)m->buf_addr + m->data_off;
 
+		if (ch->sealed != NULL) {
+			room = (uint16_t)RTE_MIN(room, ch->sealed->room);
+			at = (uintptr_t)pdp_sealed_at(ch, slot);
+			ch->sealed->shown[slot - ch->n_slots] = 0;
+		}
 		ch->ledger[slot] = (struct pdp_ledger){.m = m, .start = m->data_off};
 		d = pdp_ring_next(&ch->to, 1, sizeof(*d));
-		pdp_desc_write(d, (uintptr_t)m->buf_addr + m->data_off - ch->base, slot,
-			       rte_pktmbuf_tailroom(m), 0, PDP_DESC_BLANK);
+		pdp_desc_write(d, at - ch->base, slot, room, 0, PDP_DESC_BLANK);
 	}
 	pdp_ring_publish(&ch->to);
 	return n;

@@ -16,6 +16,7 @@
 
 #include <assert.h>
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -60,6 +61,7 @@ enum pdp_drop {
 	PDP_DROP_ORDER_FULL, /**< too many packets wait for an earlier one to come back from its
 			      * engine
 			      */
+	PDP_DROP_SOURCE,     /**< it would leave a vif with a sender that is not allowed there */
 	PDP_DROP_N,
 };
 
@@ -168,7 +170,7 @@ struct pdp_region {
 	uint32_t engine;      /**< index of the engine in its VR */
 	uint32_t n_engines;   /**< engines that the VR may have at most */
 	uint32_t conf_size;   /**< bytes at conf_off */
-	uint32_t pad;
+	uint32_t sealed;     /**< 1: as pdp_sealed.h says; offsets count from the packets' memory */
 	uint64_t tsc_hz;     /**< of the primary; engines keep time by it */
 	uint64_t status_off; /**< struct pdp_status */
 	uint64_t conf_off;   /**< what lib/engine tells the engine of its VR (pdp_engine_proto.h) */
@@ -188,6 +190,7 @@ struct pdp_region_params {
 	uint32_t engine;
 	uint32_t n_engines;
 	uint32_t conf_size;
+	bool sealed; /**< of a sealed engine (pdp_sealed.h) */
 	uint64_t tsc_hz;
 };
 

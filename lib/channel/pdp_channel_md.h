@@ -60,6 +60,7 @@ struct pdp_chan {
 	struct pdp_ledger *ledger; /**< n_slots + n_blanks */
 	uint16_t *free;		   /**< stack of FREE data slots */
 	uintptr_t base;		   /**< descriptor offsets count from here */
+	struct pdp_sealed *sealed; /**< its engine is sealed (pdp_sealed_md.h); else NULL */
 	uint32_t n_slots;
 	uint32_t n_free;
 	uint32_t n_blanks;

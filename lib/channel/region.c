@@ -10,7 +10,7 @@
 
 #include <rte_common.h>
 
-#include "pdp_channel.h"
+#include "pdp_sealed.h"
 
 static bool params_ok(const struct pdp_region_params *p)
 {
@@ -24,7 +24,11 @@ static size_t lay_out(const struct pdp_region_params *p, struct pdp_region *r)
 {
 	const uint32_t n = p->n_slots + p->n_blanks;
 	const size_t to = RTE_ALIGN_CEIL(pdp_ring_size(n, sizeof(struct pdp_desc)), PDP_LINE);
-	const size_t from = RTE_ALIGN_CEIL(pdp_ring_size(n, sizeof(struct pdp_return)), PDP_LINE);
+	const size_t from = RTE_ALIGN_CEIL(
+		p->sealed ? pdp_ring_size(pdp_sealed_returns(p->n_slots, p->n_blanks),
+					  sizeof(struct pdp_sealed_return))
+			  : pdp_ring_size(n, sizeof(struct pdp_return)),
+		PDP_LINE);
 	const size_t ctl = sizeof(struct pdp_ctl_ring);
 	size_t off = RTE_ALIGN_CEIL(sizeof(*r), PDP_LINE);
 
@@ -74,6 +78,7 @@ struct pdp_region *pdp_region_create(void *mem, const struct pdp_region_params *
 	r->engine = params->engine;
 	r->n_engines = params->n_engines;
 	r->conf_size = params->conf_size;
+	r->sealed = params->sealed;
 	r->tsc_hz = params->tsc_hz;
 	/* Pairs with the acquire load in pdp_region_check(). */
 	__atomic_store_n(&r->magic, PDP_REGION_MAGIC, __ATOMIC_RELEASE);

@@ -154,7 +154,7 @@ int check_vr(struct decoder *d, const struct where *where, json_t *obj, void *ba
 {
 	struct pdp_vr_config *vr = base;
 	WHERE(name, where, "name");
-	WHERE(isolation, where, "isolation");
+	WHERE(window, where, "window");
 
 	where_format(where, vr->path, sizeof(vr->path));
 	for (const struct pdp_vr_config *other = d->config->vrs; other != vr; other++) {
@@ -164,9 +164,11 @@ int check_vr(struct decoder *d, const struct where *where, json_t *obj, void *ba
 					  "its own",
 					  (size_t)(other - d->config->vrs), vr->name);
 	}
-	if (vr->isolation == PDP_ISOLATION_SEALED)
-		return where_fail(d, &isolation,
-				  "sealed engines are not built yet; use \"secondary\"");
+	if (vr->isolation != PDP_ISOLATION_SEALED && json_object_get(obj, "window") != NULL)
+		return where_fail(
+			d, &window,
+			"only sealed engines see packets through a window; take it out, or "
+			"set isolation to \"sealed\"");
 	if (check_vr_load(d, where, obj, vr) != 0)
 		return -1;
 	return check_vif_names(d, where, vr);

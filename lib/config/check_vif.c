@@ -141,6 +141,7 @@ int check_vif(struct decoder *d, const struct where *where, json_t *obj, void *b
 
 	where_format(where, vif->path, sizeof(vif->path));
 	vif->has_mac = json_object_get(obj, "mac") != NULL;
+	vif->allow = json_object_get(obj, "allow_src") != NULL;
 	if (check_carrier(d, where, obj, &vif->conf) != 0 ||
 	    check_macs(d, where, obj, &vif->conf) != 0 ||
 	    check_tunnel(d, where, obj, &vif->conf) != 0)

@@ -111,8 +111,10 @@ struct pdp_config *pdp_config_load(const char *file, const struct pdp_config_env
 
 static void destroy_vr(struct pdp_vr_config *vr)
 {
-	for (unsigned int i = 0; i < vr->n_vifs; i++)
+	for (unsigned int i = 0; i < vr->n_vifs; i++) {
 		free(vr->vifs[i].prefixes);
+		free(vr->vifs[i].allow_prefixes);
+	}
 	free(vr->vifs);
 	free(vr->weights);
 	free(vr->cpus.cpus);

@@ -65,6 +65,7 @@ const char *where_quote(const char *text, char *out, size_t size);
 enum key_type {
 	KEY_UINT,
 	KEY_ENGINES, /**< a number, or a range as text: "1..4" */
+	KEY_WINDOW,  /**< a number, or "full", which is 0 */
 	KEY_BOOL,
 	KEY_FLAG, /**< a boolean that is the bit `max` of an integer */
 	KEY_CHOICE,
@@ -95,6 +96,7 @@ enum key_type {
 #define CONFIG_FILE_MAX	    (16u << 20) /**< longest configuration, bytes */
 #define CONFIG_ARGS_MAX	    65535u	/**< longest "args", bytes */
 #define CONFIG_PREFIXES_MAX 65536u	/**< source prefixes of one vif */
+#define CONFIG_ALLOW_MAX    64u		/**< prefixes that one vif may send from */
 
 struct section;
 

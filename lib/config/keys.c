@@ -118,6 +118,15 @@ static const struct section vif_limit_section = {"vrs[].vifs[].rate_limit",
 						 SECTION_OF(vif_limit_keys, struct pdp_vif_config),
 						 .check = check_vif_limit};
 
+static const struct key allow_keys[] = {
+	{"prefixes", KEY_PREFIXES, VIF(allow_prefixes),
+	 COUNT(struct pdp_vif_config, n_allow_prefixes), .min = 1, .max = CONFIG_ALLOW_MAX,
+	 .def_words = "any address"},
+	{"mac", KEY_MAC, VIF(allow_mac), .def_words = "any MAC"},
+};
+static const struct section allow_section = {"vrs[].vifs[].allow_src",
+					     SECTION_OF(allow_keys, struct pdp_vif_config)};
+
 static const struct key vif_keys[] = {
 	{"name", KEY_NAME, CONF(name), .required = true},
 	{"port", KEY_PORT, CONF(port), .required = true},
@@ -146,6 +155,8 @@ static const struct key vif_keys[] = {
 	{"check_remote", KEY_FLAG, CONF(flags), .max = PDP_VIF_CHECK_REMOTE, .def = "true",
 	 .carriers = ON_TUNNEL},
 	{"rate_limit", KEY_SECTION, .def = "{}", .section = &vif_limit_section},
+	{"allow_src", KEY_SECTION, .section = &allow_section, .carriers = ON_RAW,
+	 .def_words = "whatever it sends"},
 };
 const struct section config_vif = {"vrs[].vifs[]", SECTION_OF(vif_keys, struct pdp_vif_config),
 				   .check = check_vif};
@@ -179,6 +190,8 @@ static const struct key vr_keys[] = {
 	{"cpus", KEY_CPUS, .live = true, CPUS_OF(struct pdp_vr_config, cpus), .max = PDP_CPU_MAX,
 	 .def_words = "all of `cpus.engines`"},
 	{"isolation", KEY_CHOICE, VR(isolation), .def = "\"secondary\"", CHOICES(isolations)},
+	{"window", KEY_WINDOW, VR(window), .min = 64, .max = 9600, .def = "128",
+	 .noun = "a number of bytes"},
 	{"balance", KEY_BALANCE, .live = true, VR(balance), .def = "\"flow-jsq\""},
 	{"order", KEY_CHOICE, .live = true, VR(order), .def = "\"none\"", CHOICES(orders)},
 	{"hash", KEY_CHOICE, VR(hash), .def = "\"inner\"", CHOICES(hashes)},
@@ -236,15 +249,25 @@ const char *config_carrier_names(unsigned int mask, const char *between,
 }
 
 static const char *const type_names[KEY_N_TYPES] = {
-	[KEY_UINT] = "integer",	 [KEY_ENGINES] = "integer or range",
-	[KEY_BOOL] = "boolean",	 [KEY_FLAG] = "boolean",
-	[KEY_CHOICE] = "choice", [KEY_NAME] = "name",
-	[KEY_TEXT] = "string",	 [KEY_MAC] = "MAC",
-	[KEY_IP] = "IP address", [KEY_SECTION] = "object",
-	[KEY_LIST] = "list",	 [KEY_CPUS] = "list",
-	[KEY_PREFIXES] = "list", [KEY_WEIGHTS] = "list",
-	[KEY_ARGS] = "object",	 [KEY_PLUGIN] = "string",
-	[KEY_PORT] = "string",	 [KEY_BALANCE] = "string",
+	[KEY_UINT] = "integer",
+	[KEY_ENGINES] = "integer or range",
+	[KEY_WINDOW] = "integer or `\"full\"`",
+	[KEY_BOOL] = "boolean",
+	[KEY_FLAG] = "boolean",
+	[KEY_CHOICE] = "choice",
+	[KEY_NAME] = "name",
+	[KEY_TEXT] = "string",
+	[KEY_MAC] = "MAC",
+	[KEY_IP] = "IP address",
+	[KEY_SECTION] = "object",
+	[KEY_LIST] = "list",
+	[KEY_CPUS] = "list",
+	[KEY_PREFIXES] = "list",
+	[KEY_WEIGHTS] = "list",
+	[KEY_ARGS] = "object",
+	[KEY_PLUGIN] = "string",
+	[KEY_PORT] = "string",
+	[KEY_BALANCE] = "string",
 };
 
 /* What values a key takes, for the reference. */
@@ -256,6 +279,7 @@ static void format_range(const struct key *key, char *out, size_t size)
 	switch (key->type) {
 	case KEY_UINT:
 	case KEY_ENGINES:
+	case KEY_WINDOW:
 		snprintf(out, size, "%" PRIu32 "..%" PRIu32, key->min, key->max);
 		break;
 	case KEY_LIST:

@@ -60,8 +60,12 @@ struct pdp_vif_config {
 	bool has_mac;
 	struct pdp_prefix *prefixes; /**< "source": ["10.0.0.0/8", ...]; carrier raw only */
 	unsigned int n_prefixes;
-	struct pdp_limit_config limit; /**< "rate_limit" */
-	char path[64];		       /**< JSON path for later errors, e.g. "vrs[1].vifs[0]" */
+	struct pdp_limit_config limit;	   /**< "rate_limit" */
+	bool allow;			   /**< "allow_src" is there; carrier raw only */
+	struct pdp_prefix *allow_prefixes; /**< "allow_src.prefixes": NULL: any address */
+	unsigned int n_allow_prefixes;
+	uint8_t allow_mac[6]; /**< "allow_src.mac": zero: any */
+	char path[64];	      /**< JSON path for later errors, e.g. "vrs[1].vifs[0]" */
 	int line;
 };
 
@@ -79,10 +83,11 @@ struct pdp_vr_config {
 	uint32_t power; /**< "power": guaranteed, percent of one engine CPU; default 0: nothing */
 	bool strict;	/**< "strict": a quota besides its slices */
 	bool exclusive; /**< "exclusive": its CPUs are nobody else's; default false */
-	struct pdp_cpu_list cpus; /**< "cpus": of cpus.engines; default: all */
-	enum pdp_isolation
-		isolation; /**< "isolation": default secondary; sealed is refused until it exists */
-	char balance[16];  /**< "balance": name of a balancer, default "flow-jsq" */
+	struct pdp_cpu_list cpus;     /**< "cpus": of cpus.engines; default: all */
+	enum pdp_isolation isolation; /**< "isolation": secondary (default), sealed */
+	uint32_t window;  /**< "window": leading bytes of a packet that sealed engines see; default
+			     128; 0: "full" */
+	char balance[16]; /**< "balance": name of a balancer, default "flow-jsq" */
 	enum pdp_order order;	 /**< "order": none (default), restore */
 	enum pdp_hash_mode hash; /**< "hash": inner (default), outer, symmetric */
 	uint32_t *weights;	 /**< "weights": [1..1000, ...], one per engine; NULL: all equal */

@@ -110,6 +110,23 @@ static int value_engines(struct decoder *d, const struct key *key, const struct 
 	return 0;
 }
 
+static int value_window(struct decoder *d, const struct key *key, const struct where *where,
+			json_t *value, void *base)
+{
+	char quote[QUOTE_SIZE];
+
+	if (!json_is_string(value))
+		return value_uint(d, key, where, value, base);
+	if (strcmp(json_string_value(value), "full") != 0)
+		return where_fail(d, where,
+				  "\"%s\" is no window; use %" PRIu32 "..%" PRIu32 " bytes or "
+				  "\"full\"",
+				  where_quote(json_string_value(value), quote, sizeof(quote)),
+				  key->min, key->max);
+	store_uint(field(key, base), key->size, 0);
+	return 0;
+}
+
 static int value_bool(struct decoder *d, const struct key *key, const struct where *where,
 		      json_t *value, void *base)
 {
@@ -351,22 +368,14 @@ static int value_balance(struct decoder *d, const struct key *key, const struct 
 }
 
 const value_fn config_value_fns[KEY_N_TYPES] = {
-	[KEY_UINT] = value_uint,
-	[KEY_ENGINES] = value_engines,
-	[KEY_BOOL] = value_bool,
-	[KEY_FLAG] = value_flag,
-	[KEY_CHOICE] = value_choice,
-	[KEY_NAME] = value_name,
-	[KEY_TEXT] = value_text,
-	[KEY_MAC] = value_mac,
-	[KEY_IP] = value_ip,
-	[KEY_SECTION] = value_section,
-	[KEY_LIST] = value_list,
-	[KEY_CPUS] = value_cpus,
-	[KEY_PREFIXES] = value_prefixes,
-	[KEY_WEIGHTS] = value_weights,
-	[KEY_ARGS] = value_args,
-	[KEY_PLUGIN] = value_plugin,
-	[KEY_PORT] = value_port,
+	[KEY_UINT] = value_uint,       [KEY_ENGINES] = value_engines,
+	[KEY_WINDOW] = value_window,   [KEY_BOOL] = value_bool,
+	[KEY_FLAG] = value_flag,       [KEY_CHOICE] = value_choice,
+	[KEY_NAME] = value_name,       [KEY_TEXT] = value_text,
+	[KEY_MAC] = value_mac,	       [KEY_IP] = value_ip,
+	[KEY_SECTION] = value_section, [KEY_LIST] = value_list,
+	[KEY_CPUS] = value_cpus,       [KEY_PREFIXES] = value_prefixes,
+	[KEY_WEIGHTS] = value_weights, [KEY_ARGS] = value_args,
+	[KEY_PLUGIN] = value_plugin,   [KEY_PORT] = value_port,
 	[KEY_BALANCE] = value_balance,
 };

@@ -188,8 +188,7 @@ int value_prefixes(struct decoder *d, const struct key *key, const struct where 
 	if (!json_is_array(value))
 		return value_fail_type(d, where, value, "a list of prefixes, [\"10.1.0.0/16\"]");
 	if (json_array_size(value) == 0)
-		return where_fail(d, where,
-				  "an empty list matches nothing; leave it out for the whole port");
+		return where_fail(d, where, "an empty list matches nothing; leave it out");
 	if (json_array_size(value) > key->max)
 		return where_fail(d, where, "%zu elements; at most %" PRIu32 " are possible",
 				  json_array_size(value), key->max);

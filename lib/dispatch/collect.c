@@ -5,6 +5,8 @@
  * packets out are visited every turn, the idle ones (which may originate or send messages) a few a
  * turn. MD lcore only. Budget: 25 cycles a packet.
  */
+#include <pdp_sealed_md.h>
+
 #include "dispatch_priv.h"
 
 #define COLLECT_MAX 512u /* per engine and turn */
@@ -117,6 +119,17 @@ static void verdicts(struct pdp_md *md, struct md_engine *e, const struct pdp_re
 	}
 }
 
+void md_returned(struct pdp_md *md, struct md_engine *e, const struct pdp_return *returns,
+		 struct pdp_taken *taken, unsigned int n)
+{
+	if (unlikely(e->vr->order != NULL))
+		md_order_returned(md, e, returns, taken, n);
+	else
+		verdicts(md, e, returns, taken, n);
+	if (unlikely(e->vr->track))
+		md_hold_returned(md, e, returns, taken, n);
+}
+
 static void collect_burst(struct pdp_md *md, struct md_engine *e, unsigned int n)
 {
 	struct pdp_return returns[COLLECT_BURST];
@@ -125,12 +138,7 @@ static void collect_burst(struct pdp_md *md, struct md_engine *e, unsigned int n
 
 	pdp_ring_copy(&ch->from, returns, n, sizeof(returns[0]));
 	pdp_chan_take(ch, returns, n, &taken);
-	if (unlikely(e->vr->order != NULL))
-		md_order_returned(md, e, returns, &taken, n);
-	else
-		verdicts(md, e, returns, &taken, n);
-	if (unlikely(e->vr->track))
-		md_hold_returned(md, e, returns, &taken, n);
+	md_returned(md, e, returns, &taken, n);
 }
 
 /* Returns to collect this turn. An engine that lies of their number gets no more read than its ring
@@ -150,6 +158,8 @@ unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
 	/* What the start of the turn saw is in the cache by now. */
 	n = ch->seen != 0 ? ch->seen : waiting(ch);
 	ch->seen = 0;
+	if (unlikely(ch->sealed != NULL))
+		total = md_seal_collect(md, e, n);
 	while (total < n) {
 		unsigned int burst = RTE_MIN(n - total, (unsigned int)COLLECT_BURST);
 		unsigned int next = RTE_MIN(n - total - burst, (unsigned int)COLLECT_BURST);
@@ -205,7 +215,8 @@ void md_collect_prefetch(struct pdp_md *md)
 
 		ch->seen = waiting(ch);
 		pdp_ring_prefetch(&ch->from, 0, RTE_MIN(ch->seen, (uint32_t)COLLECT_BURST),
-				  sizeof(struct pdp_return));
+				  ch->sealed != NULL ? sizeof(struct pdp_sealed_return)
+						     : sizeof(struct pdp_return));
 	}
 }
 

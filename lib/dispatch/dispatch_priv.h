@@ -11,6 +11,7 @@
 #include <rte_spinlock.h>
 
 #include "drr.h"
+#include "guard.h"
 #include "meter.h"
 #include "pdp_dispatch.h"
 
@@ -48,6 +49,7 @@ struct md_vif {
 	uint16_t port;		/* ethdev port id */
 	bool metered;		/* it or its VR has a rate limit */
 	struct drr_queue *line; /* for the port while that is full; one a VR and port */
+	struct guard *guard;	/* what may leave by it; NULL: everything */
 	struct pdp_vif_counters c;
 };
 
@@ -82,6 +84,8 @@ struct md_vr {
 	uint32_t tag;	   /* of its packets: TAG_* */
 	bool full;	   /* several engines: some packet had no slot of late */
 	uint8_t vif_kind[PDP_VIF_MAX];
+	struct pdp_vif *wraps;			    /* its engines are sealed: n_vifs; NULL: they
+						     * wrap packets themselves */
 	struct md_vif *vifs;			    /* n_vifs, a part of md->vifs */
 	struct md_engine *engines[PDP_ENGINES_MAX]; /* by place: those that get packets */
 	struct md_engine *all[PDP_ENGINES_MAX]; /* by engine index: parked and draining ones too */
@@ -240,6 +244,16 @@ void md_order_returned(struct pdp_md *md, struct md_engine *e, const struct pdp_
 /* An engine's packets are about to be swept. */
 void md_order_swept(struct pdp_md *md, struct md_engine *e);
 
+/* collect.c: what becomes of packets that were taken out of the ledger */
+void md_returned(struct pdp_md *md, struct md_engine *e, const struct pdp_return *returns,
+		 struct pdp_taken *taken, unsigned int n);
+
+/* seal.c: sealed engines. A packet that does not fit its vif is dropped, and its tag undone. */
+void md_seal_stage(struct pdp_md *md, struct md_engine *e, struct rte_mbuf **pkts,
+		   const uint32_t *tags, unsigned int n, uint8_t vif, uint8_t flags);
+/* @return packets collected: n */
+unsigned int md_seal_collect(struct pdp_md *md, struct md_engine *e, unsigned int n);
+
 /* load.c: what balancers know of queues */
 void md_load(struct pdp_md *md, struct md_vr *vr);
 void md_load_publish(struct md_engine *e);
@@ -284,6 +298,10 @@ static inline unsigned int md_stage(struct pdp_md *md, struct md_engine *e, stru
 	n = RTE_MIN(n, e->ch->n_free);
 	if (n == 0)
 		return 0;
+	if (unlikely(e->ch->sealed != NULL)) {
+		md_seal_stage(md, e, pkts, tags, n, vif, flags);
+		return n;
+	}
 	md_mark_dirty(md, e);
 	if (tags != NULL && tags[0] & TAG_COUNTED)
 		e->counted += n;

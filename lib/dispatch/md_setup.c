@@ -45,6 +45,26 @@ static int make_lines(struct pdp_md *md, struct md_vr *vr, uint32_t backlog)
 	return 0;
 }
 
+/* What leaves by its vifs, and how: for sealed engines the MD puts headers on and off. */
+static int make_wraps(struct md_vr *vr, const struct pdp_md_vr_params *from)
+{
+	for (unsigned int i = 0; from->guards != NULL && i < from->n_vifs; i++) {
+		if (!from->guards[i].on)
+			continue;
+		vr->vifs[i].guard = guard_create(&from->guards[i]);
+		if (vr->vifs[i].guard == NULL)
+			return -ENOMEM;
+	}
+	if (!from->sealed)
+		return 0;
+	vr->wraps = calloc(from->n_vifs, sizeof(*vr->wraps));
+	if (vr->wraps == NULL)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < from->n_vifs; i++)
+		pdp_vif_init(&vr->wraps[i], &from->vifs[i]);
+	return 0;
+}
+
 static int make_vrs(struct pdp_md *md, const struct pdp_md_params *p)
 {
 	uint16_t gid = 0;
@@ -72,7 +92,7 @@ static int make_vrs(struct pdp_md *md, const struct pdp_md_params *p)
 			vr->vif_kind[i] = from->vifs[i].kind;
 			md->gid_vr[gid++] = (uint16_t)v;
 		}
-		if (make_lines(md, vr, from->backlog) != 0)
+		if (make_lines(md, vr, from->backlog) != 0 || make_wraps(vr, from) != 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -191,6 +211,7 @@ void pdp_md_destroy(struct pdp_md *md)
 		free(md->vrs[v].balance);
 		free(md->vrs[v].queues);
 		free(md->vrs[v].held);
+		free(md->vrs[v].wraps);
 		md_order_free(&md->vrs[v]);
 	}
 	free(md->peers);
@@ -201,6 +222,8 @@ void pdp_md_destroy(struct pdp_md *md)
 	free(md->vif_meters);
 	free(md->buckets);
 	free(md->hold);
+	for (unsigned int i = 0; md->vifs != NULL && i < md->n_gids; i++)
+		guard_destroy(md->vifs[i].guard);
 	free(md->vrs);
 	free(md->vifs);
 	free(md->gid_vr);

@@ -73,14 +73,26 @@ struct pdp_md_counters {
 	} stages[PDP_STAGE_N]; /**< of every 64th loop only */
 };
 
+/** What a vif of carrier raw may send. */
+struct pdp_md_guard {
+	bool on;			   /**< false: everything */
+	bool any_mac;			   /**< any source MAC, not just `mac` */
+	uint8_t mac[6];			   /**< source MAC of its frames, sender MAC of its ARP */
+	const struct pdp_prefix *prefixes; /**< source addresses, copied */
+	unsigned int n_prefixes;	   /**< 0: any address */
+};
+
 /** What the MD needs of a VR; copied. */
 struct pdp_md_vr_params {
 	const char *name;
 	const struct pdp_balancer *balancer;
 	bool restore; /**< packets leave in the order in which they came */
 	enum pdp_hash_mode hash;
-	const struct pdp_vif_conf *vifs; /**< .port is the ethdev port id */
+	const struct pdp_vif_conf *vifs;   /**< .port is the ethdev port id */
+	const struct pdp_md_guard *guards; /**< n_vifs, or NULL: all may send everything */
 	unsigned int n_vifs;
+	bool sealed; /**< its engines' channels are sealed (pdp_sealed_md.h), the MD wraps packets
+		      */
 	uint32_t backlog; /**< packets that may wait for one full port on each MD lcore,
 			     1..PDP_BACKLOG_MAX */
 };

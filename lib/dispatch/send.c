@@ -59,6 +59,10 @@ static __rte_noinline void send_single(struct pdp_md *md, struct md_vr *vr, stru
 		if (n == 0)
 			return;
 	}
+	if (unlikely(vr->wraps != NULL)) {
+		md_seal_stage(md, e, pkts, NULL, n, vif, 0);
+		return;
+	}
 	md_mark_dirty(md, e);
 	pdp_chan_stage(e->ch, pkts, n, NULL, vif, 0);
 }

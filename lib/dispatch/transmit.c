@@ -96,13 +96,41 @@ static unsigned int transmit_run(struct pdp_md *md, struct md_txbuf *b, struct r
 	return n;
 }
 
+/* @return how many of n packets may leave by the vif; the others are dropped */
+static __rte_noinline unsigned int check_source(struct pdp_md *md, uint16_t gid,
+						struct rte_mbuf **pkts, unsigned int n,
+						uint64_t *bytes)
+{
+	const struct guard *g = md->vifs[gid].guard;
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+
+		if (guard_passes(g, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len)) {
+			pkts[kept++] = m;
+			continue;
+		}
+		*bytes -= m->pkt_len;
+		md_drop(&md->vrs[md->gid_vr[gid]], &m, 1, PDP_DROP_SOURCE);
+	}
+	return kept;
+}
+
 void md_transmit_add(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n,
 		     uint64_t bytes)
 {
 	struct md_vif *vif = &md->vifs[gid];
 	struct md_txbuf *b = md->tx[vif->port];
-	unsigned int run = transmit_run(md, b, pkts, n), rest = n - run;
+	unsigned int run, rest;
 
+	if (unlikely(vif->guard != NULL)) {
+		n = check_source(md, gid, pkts, n, &bytes);
+		if (n == 0)
+			return;
+	}
+	run = transmit_run(md, b, pkts, n);
+	rest = n - run;
 	if (unlikely(rest != 0)) {
 		if (!b->dirty) {
 			b->dirty = true;

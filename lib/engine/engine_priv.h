@@ -12,6 +12,7 @@
 #include "notes.h"
 #include "pdp_engine.h"
 #include "pdp_engine_proto.h"
+#include "sealed.h"
 #include "shares.h"
 
 #define CPUS_MAX       1024
@@ -19,6 +20,7 @@
 #define BACKOFF_MAX_MS 5000
 #define WEIGHT_DEFAULT 100
 #define NO_CPU	       UINT32_MAX
+#define NO_LCORE       UINT32_MAX
 
 struct engine {
 	struct pdp_engines *all;
@@ -56,6 +58,8 @@ struct engine {
 	struct pdp_timer *first_timer;
 	unsigned int first_looks; /* for its first packets */
 	const struct rte_memzone *zone;
+	struct sealed_memory region_mem;  /* sealed: instead of the zone */
+	struct sealed_memory packets_mem; /* sealed: its packet slots */
 	struct pdp_region *region; /* for who makes and frees it: a sealed engine can write it */
 	struct pdp_status *status; /* NULL: no region */
 	struct pdp_ctl ctl;
@@ -141,11 +145,24 @@ int region_make(struct engine *e, char *err, size_t err_size);
 void region_free(struct engine *e);
 int spawn(struct engine *e, char *err, size_t err_size);
 void reap(struct engine *e, char *how, size_t size);
+/* What both kinds of region begin with. @param mem of pdp_region_size() @return 0, -ENOMEM */
+int region_open(struct engine *e, void *mem, const struct pdp_region_params *rp, const void *base);
+
+/* spawn_sealed.c: the same of a sealed engine */
+bool engine_sealed(const struct engine *e);
+int sealed_region_make(struct engine *e, const struct pdp_region_params *rp, char *err,
+		       size_t err_size);
+int sealed_spawn(struct engine *e, char *err, size_t err_size);
+/* It has mapped its memory. */
+void sealed_mapped(struct engine *e);
 
 /* join.c: socket and handshake */
 int join_listen(struct pdp_engines *all, char *err, size_t err_size);
 void join_close(struct pdp_engines *all);
 void engine_command(struct engine *e, enum pdp_engine_cmd_kind kind);
+/* The primary's end of a sealed engine's socket: it is about to be spawned. @return 0, -errno */
+int join_expect(struct engine *e, int sock);
+void join_forget(struct engine *e);
 
 /* life.c: an engine's birth and death */
 struct engine *engine_make(struct pdp_engines *all, unsigned int vr, unsigned int index);

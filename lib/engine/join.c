@@ -45,6 +45,15 @@ static void guest_late(void *arg)
 	guest_free(g, true);
 }
 
+void join_forget(struct engine *e)
+{
+	pdp_watch_remove(e->sock_watch);
+	e->sock_watch = NULL;
+	if (e->sock >= 0)
+		close(e->sock);
+	e->sock = -1;
+}
+
 static void on_report(void *arg, int fd, uint32_t events)
 {
 	struct engine *e = arg;
@@ -55,6 +64,9 @@ static void on_report(void *arg, int fd, uint32_t events)
 		r.text[sizeof(r.text) - 1] = '\0';
 		if (r.kind == PDP_REPORT_READY && e->state == PDP_ENGINE_JOINING)
 			engine_ready(e, r.flags);
+		else if (r.kind == PDP_REPORT_MAPPED && e->state == PDP_ENGINE_JOINING &&
+			 engine_sealed(e))
+			sealed_mapped(e);
 		else if (r.kind == PDP_REPORT_FAILED)
 			engine_failed(e, r.text);
 		else if (r.kind == PDP_REPORT_LEAVING)
@@ -64,10 +76,7 @@ static void on_report(void *arg, int fd, uint32_t events)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	/* Closed: its pidfd tells the rest. */
-	pdp_watch_remove(e->sock_watch);
-	e->sock_watch = NULL;
-	close(e->sock);
-	e->sock = -1;
+	join_forget(e);
 }
 
 static int find_vr(const struct pdp_engines *all, const char *name)
@@ -86,6 +95,14 @@ static struct engine *by_hand(struct pdp_engines *all, unsigned int vr, pid_t pi
 {
 	struct engine *e = NULL;
 
+	if (all->p.vrs[vr].sealed) {
+		snprintf(w->error, sizeof(w->error),
+			 "VR %s is sealed: nobody but the node starts its engines; to try one by "
+			 "hand set \"isolation\": \"secondary\"",
+			 all->p.vrs[vr].name);
+		w->status = -EPERM;
+		return NULL;
+	}
 	for (unsigned int i = all->p.vrs[vr].n_max; i < PDP_ENGINES_MAX; i++) {
 		if (all->by_vr[vr][i] == NULL || all->by_vr[vr][i]->state == PDP_ENGINE_NONE) {
 			e = engine_make(all, vr, i);
@@ -128,23 +145,29 @@ static struct engine *by_hand(struct pdp_engines *all, unsigned int vr, pid_t pi
 	return e;
 }
 
+static bool same_build(const struct pdp_engine_hello *hello, struct pdp_engine_welcome *w)
+{
+	if (hello->magic == PDP_ENGINE_MAGIC && hello->proto == PDP_ENGINE_PROTO &&
+	    hello->layout == PDP_LAYOUT_VERSION && hello->abi == PDP_VR_ABI_VERSION)
+		return true;
+	snprintf(w->error, sizeof(w->error),
+		 "the primary speaks protocol %d, layout %d, plugin ABI %d; this engine "
+		 "%u, %u, %u: use "
+		 "pdp-primary and pdp-engine of one build",
+		 PDP_ENGINE_PROTO, PDP_LAYOUT_VERSION, PDP_VR_ABI_VERSION, hello->proto,
+		 hello->layout, hello->abi);
+	w->status = -EPROTO;
+	return false;
+}
+
 static struct engine *admit(struct pdp_engines *all, const struct pdp_engine_hello *hello,
 			    pid_t pid, struct pdp_engine_welcome *w)
 {
 	int vr = find_vr(all, hello->vr);
 	struct engine *e;
 
-	if (hello->magic != PDP_ENGINE_MAGIC || hello->proto != PDP_ENGINE_PROTO ||
-	    hello->layout != PDP_LAYOUT_VERSION || hello->abi != PDP_VR_ABI_VERSION) {
-		snprintf(w->error, sizeof(w->error),
-			 "the primary speaks protocol %d, layout %d, plugin ABI %d; this engine "
-			 "%u, %u, %u: use "
-			 "pdp-primary and pdp-engine of one build",
-			 PDP_ENGINE_PROTO, PDP_LAYOUT_VERSION, PDP_VR_ABI_VERSION, hello->proto,
-			 hello->layout, hello->abi);
-		w->status = -EPROTO;
+	if (!same_build(hello, w))
 		return NULL;
-	}
 	if (vr < 0 || all->stopping) {
 		snprintf(w->error, sizeof(w->error),
 			 vr < 0 ? "the node has no VR \"%.15s\"; pdp-ctl vr list shows those it has"
@@ -178,8 +201,16 @@ static bool say_welcome(int fd, const struct engine *e, struct pdp_engine_welcom
 		w->engine = e->index;
 		w->lcore = e->lcore;
 		w->cpu = e->cpu;
-		w->zone_size = e->zone->len;
-		snprintf(w->zone, sizeof(w->zone), "%s", e->zone->name);
+		if (engine_sealed(e)) {
+			fds[0] = e->region_mem.fd;
+			fds[1] = e->packets_mem.fd;
+			w->fds[0] = PDP_FD_REGION;
+			w->fds[1] = PDP_FD_PACKETS;
+			w->n_fds = 2;
+		} else {
+			w->zone_size = e->zone->len;
+			snprintf(w->zone, sizeof(w->zone), "%s", e->zone->name);
+		}
 		for (unsigned int i = 0; i < vr->n_fds; i++) {
 			w->fds[w->n_fds] = vr->fds[i].kind;
 			fds[w->n_fds++] = vr->fds[i].fd;
@@ -220,6 +251,42 @@ static void on_hello(void *arg, int fd, uint32_t events)
 	e->state = PDP_ENGINE_JOINING;
 	e->sock = fd;
 	e->sock_watch = pdp_loop_watch(e->all->p.loop, fd, EPOLLIN, on_report, e);
+}
+
+/* A sealed engine's first word. Nobody else has the other end of its socket. */
+static void on_sealed_hello(void *arg, int fd, uint32_t events)
+{
+	struct engine *e = arg;
+	struct pdp_engine_welcome w = {.magic = PDP_ENGINE_MAGIC, .proto = PDP_ENGINE_PROTO};
+	struct pdp_engine_hello hello;
+	ssize_t n = recv(fd, &hello, sizeof(hello), MSG_DONTWAIT);
+	bool ok;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n != (ssize_t)sizeof(hello) || e->state != PDP_ENGINE_STARTING) {
+		join_forget(e);
+		return;
+	}
+	ok = same_build(&hello, &w);
+	if (!say_welcome(fd, ok ? e : NULL, &w) || !ok) {
+		PDP_LOG(WARNING, "engine " ENGINE_FMT " may not join: %s", ENGINE_ARG(e),
+			ok ? strerror(errno) : w.error);
+		join_forget(e);
+		return;
+	}
+	pdp_watch_remove(e->sock_watch);
+	e->state = PDP_ENGINE_JOINING;
+	e->sock_watch = pdp_loop_watch(e->all->p.loop, fd, EPOLLIN, on_report, e);
+}
+
+int join_expect(struct engine *e, int sock)
+{
+	e->sock_watch = pdp_loop_watch(e->all->p.loop, sock, EPOLLIN, on_sealed_hello, e);
+	if (e->sock_watch == NULL)
+		return -ENOMEM;
+	e->sock = sock;
+	return 0;
 }
 
 static void on_accept(void *arg, int fd, uint32_t events)

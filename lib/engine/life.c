@@ -64,7 +64,9 @@ struct engine *engine_make(struct pdp_engines *all, unsigned int vr, unsigned in
 			     .index = index,
 			     .pct = WEIGHT_DEFAULT,
 			     .pidfd = -1,
-			     .sock = -1};
+			     .sock = -1,
+			     .region_mem.fd = -1,
+			     .packets_mem.fd = -1};
 	all->by_vr[vr][index] = e;
 	all->pools[vr].top = RTE_MAX(all->pools[vr].top, index + 1);
 	return e;
@@ -73,7 +75,7 @@ struct engine *engine_make(struct pdp_engines *all, unsigned int vr, unsigned in
 /* In rte_eal_init(): it takes and releases locks that all processes share. */
 bool engine_attaching(const struct engine *e)
 {
-	return e->state == PDP_ENGINE_JOINING && e->status != NULL &&
+	return !engine_sealed(e) && e->state == PDP_ENGINE_JOINING && e->status != NULL &&
 	       __atomic_load_n(&e->status->phase, __ATOMIC_ACQUIRE) == PDP_PHASE_EMPTY;
 }
 

@@ -57,6 +57,8 @@ struct pdp_engines_vr {
 	const uint32_t *weights; /**< n_engines, or NULL: all equal */
 	uint32_t slots;
 	uint32_t blanks;
+	bool sealed;	 /**< its engines are pdp-engine-sealed, with memory of their own */
+	uint32_t window; /**< sealed: leading bytes of a packet that they see; 0: all */
 	enum pdp_engine_poll poll;
 	const uint16_t *cpus; /**< that its engines may use; n_cpus == 0: all of the node's */
 	unsigned int n_cpus;
@@ -74,8 +76,9 @@ struct pdp_engines_params {
 	struct pdp_loop *loop;
 	const char *node;
 	const char *file_prefix;
-	const char *runtime_dir; /**< where the engines' socket goes */
-	const char *program;	 /**< path of pdp-engine */
+	const char *runtime_dir;    /**< where the engines' socket goes */
+	const char *program;	    /**< path of pdp-engine */
+	const char *sealed_program; /**< path of pdp-engine-sealed */
 	struct pdp_md **mds;
 	unsigned int n_md;
 	const uint16_t *md_cpus; /**< n_md */
@@ -233,8 +236,8 @@ struct pdp_engine_info {
 	unsigned int vr;
 	unsigned int index;
 	enum pdp_engine_state state;
-	int pid; /**< 0: no process */
-	uint32_t lcore;
+	int pid;	/**< 0: no process */
+	uint32_t lcore; /**< UINT32_MAX: a sealed one, which has none */
 	uint32_t cpu;
 	uint32_t pct; /**< of the plan */
 	bool by_hand;

@@ -11,6 +11,12 @@
  *   ...                       <-    command STOP, announced by pdp_status.cmd_seq and a wake
  *   report LEAVING (by hand)  ->
  *
+ * A sealed engine is born with its end of a socket as descriptor 3. It has no EAL; between welcome
+ * and plugin stand
+ *
+ *   report MAPPED             ->
+ *                             <-    command SEALED
+ *
  * Either side that waits has a deadline; a closed socket means that the other is gone.
  */
 #ifndef PDP_ENGINE_PROTO_H
@@ -23,7 +29,7 @@
 #include <pdp_vif.h>
 
 #define PDP_ENGINE_MAGIC     0x50445045u
-#define PDP_ENGINE_PROTO     3
+#define PDP_ENGINE_PROTO     4
 #define PDP_ENGINE_SOCKET    "pdp-engine.sock" /* in the runtime directory of the file prefix */
 #define PDP_ENGINE_START_MS  10000	       /**< from spawn to READY at most */
 #define PDP_ENGINE_INDEX_ANY UINT32_MAX
@@ -53,7 +59,7 @@ struct pdp_engine_welcome {
 	uint32_t proto;
 	int32_t status;	 /**< 0, or -errno with `error` */
 	uint32_t engine; /**< index in the VR */
-	uint32_t lcore;	 /**< EAL lcore id, this engine's alone */
+	uint32_t lcore;	 /**< EAL lcore id, this engine's alone; not of sealed ones */
 	uint32_t cpu;
 	uint64_t zone_size;
 	char zone[32];		  /**< memzone that is the engine's region */
@@ -62,7 +68,12 @@ struct pdp_engine_welcome {
 	char error[256];
 };
 
-enum pdp_engine_report_kind { PDP_REPORT_READY = 1, PDP_REPORT_FAILED, PDP_REPORT_LEAVING };
+enum pdp_engine_report_kind {
+	PDP_REPORT_READY = 1,
+	PDP_REPORT_FAILED,
+	PDP_REPORT_LEAVING,
+	PDP_REPORT_MAPPED, /**< sealed: has mapped its memory, waits for SEALED */
+};
 
 struct pdp_engine_report {
 	uint32_t kind;
@@ -70,7 +81,10 @@ struct pdp_engine_report {
 	char text[504]; /**< FAILED: a sentence */
 };
 
-enum pdp_engine_cmd_kind { PDP_CMD_STOP = 1 };
+enum pdp_engine_cmd_kind {
+	PDP_CMD_STOP = 1,
+	PDP_CMD_SEALED, /**< its memory cannot be mapped for writing any more: load the plugin */
+};
 
 struct pdp_engine_cmd {
 	uint32_t kind;

@@ -76,7 +76,9 @@ int place_take(struct pdp_engines *all, unsigned int vr, int wanted_cpu, uint32_
 
 	if (wanted_cpu >= 0 && !place_known(all, wanted_cpu))
 		return -EINVAL;
-	rc = take_lcore(all, lcore);
+	*lcore = NO_LCORE;
+	/* Sealed engines know nothing of EAL. */
+	rc = all->p.vrs[vr].sealed ? 0 : take_lcore(all, lcore);
 	if (rc != 0)
 		return rc;
 	*cpu = wanted_cpu >= 0 ? (uint32_t)wanted_cpu : place_best(all, vr);
@@ -85,7 +87,8 @@ int place_take(struct pdp_engines *all, unsigned int vr, int wanted_cpu, uint32_
 
 void place_give(struct pdp_engines *all, uint32_t lcore)
 {
-	all->lcore_used[lcore] = false;
+	if (lcore != NO_LCORE)
+		all->lcore_used[lcore] = false;
 }
 
 static cpu_set_t only(uint32_t cpu)

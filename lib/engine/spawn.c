@@ -35,6 +35,44 @@ static void conf_write(struct engine *e, struct pdp_engine_conf *conf)
 	memcpy((char *)conf + conf->args_off, vr->args, conf->args_size);
 }
 
+int region_open(struct engine *e, void *mem, const struct pdp_region_params *rp, const void *base)
+{
+	e->region = pdp_region_create(mem, rp, base);
+	conf_write(e, pdp_region_conf(e->region));
+	e->status = pdp_region_status(e->region);
+	e->status->generation = e->generation;
+	e->status->parked = 1;
+	e->ctl = pdp_ctl_open(e->region);
+	for (unsigned int i = 0; i < rp->n_md; i++) {
+		e->chans[i] = pdp_chan_create(e->region, i, base, true);
+		if (e->chans[i] == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* In hugepages that all secondaries map. */
+static int zone_make(struct engine *e, const struct pdp_region_params *rp, char *err,
+		     size_t err_size)
+{
+	char name[RTE_MEMZONE_NAMESIZE];
+
+	snprintf(name, sizeof(name), "pdp_%s_%u", e->all->p.vrs[e->vr].name, e->index);
+	e->zone = rte_memzone_reserve_aligned(name, pdp_region_size(rp), SOCKET_ID_ANY, 0,
+					      PDP_LINE);
+	if (e->zone == NULL) {
+		snprintf(err, err_size,
+			 "no %zu KiB of hugepage memory left for its rings; start the primary with "
+			 "a larger -m, or use fewer slots",
+			 pdp_region_size(rp) >> 10);
+		return -ENOMEM;
+	}
+	if (region_open(e, e->zone->addr, rp, e->all->p.base) == 0)
+		return 0;
+	snprintf(err, err_size, "out of memory");
+	return -ENOMEM;
+}
+
 int region_make(struct engine *e, char *err, size_t err_size)
 {
 	const struct pdp_engines_params *p = &e->all->p;
@@ -46,35 +84,15 @@ int region_make(struct engine *e, char *err, size_t err_size)
 		.engine = e->index,
 		.n_engines = PDP_ENGINES_MAX,
 		.conf_size = (uint32_t)(sizeof(struct pdp_engine_conf) + strlen(vr->args) + 1),
+		.sealed = vr->sealed,
 		.tsc_hz = rte_get_tsc_hz(),
 	};
-	char name[RTE_MEMZONE_NAMESIZE];
+	int rc = vr->sealed ? sealed_region_make(e, &rp, err, err_size)
+			    : zone_make(e, &rp, err, err_size);
 
-	snprintf(name, sizeof(name), "pdp_%s_%u", vr->name, e->index);
-	e->zone = rte_memzone_reserve_aligned(name, pdp_region_size(&rp), SOCKET_ID_ANY, 0,
-					      PDP_LINE);
-	if (e->zone == NULL) {
-		snprintf(err, err_size,
-			 "no %zu KiB of hugepage memory left for its rings; start the primary with "
-			 "a larger -m, or use fewer slots",
-			 pdp_region_size(&rp) >> 10);
-		return -ENOMEM;
-	}
-	e->region = pdp_region_create(e->zone->addr, &rp, p->base);
-	conf_write(e, pdp_region_conf(e->region));
-	e->status = pdp_region_status(e->region);
-	e->status->generation = e->generation;
-	e->status->parked = 1;
-	e->ctl = pdp_ctl_open(e->region);
-	for (unsigned int i = 0; i < p->n_md; i++) {
-		e->chans[i] = pdp_chan_create(e->region, i, p->base, true);
-		if (e->chans[i] == NULL) {
-			snprintf(err, err_size, "out of memory");
-			region_free(e);
-			return -ENOMEM;
-		}
-	}
-	return 0;
+	if (rc != 0)
+		region_free(e);
+	return rc;
 }
 
 void region_free(struct engine *e)
@@ -85,6 +103,9 @@ void region_free(struct engine *e)
 	}
 	if (e->zone != NULL && !(e->all->locks_lost && e->all->stopping))
 		rte_memzone_free(e->zone);
+	sealed_memory_free(&e->region_mem);
+	sealed_memory_free(&e->packets_mem);
+	join_forget(e);
 	e->zone = NULL;
 	e->region = NULL;
 	e->status = NULL;
@@ -106,6 +127,8 @@ int spawn(struct engine *e, char *err, size_t err_size)
 	sigset_t none;
 	int rc;
 
+	if (engine_sealed(e))
+		return sealed_spawn(e, err, err_size);
 	snprintf(prefix, sizeof(prefix), "--file-prefix=%s", p->file_prefix);
 	snprintf(vr, sizeof(vr), "--vr=%s", p->vrs[e->vr].name);
 	snprintf(index, sizeof(index), "--engine=%u", e->index);

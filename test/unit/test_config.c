@@ -123,7 +123,8 @@ static void test_everything(void **state)
 		"'md': {'poll': 'adaptive'}, 'pool': {'packets': 8192, 'packet_size': 9022},\n"
 		"'ports': [{'name': 'net_null0', 'mtu': 9000, 'rx_queues': 2, 'descriptors': 512,\n"
 		"'promiscuous': false}], 'vrs': [{'name': 'red', 'plugin': 'relay',\n"
-		"'args': {'spin_ns': 5, 'list': [1, {}]}, 'engines': 2, 'isolation': 'secondary',\n"
+		"'args': {'spin_ns': 5, 'list': [1, {}]}, 'engines': 2, 'isolation': 'sealed', "
+		"'window': 'full',\n"
 		"'balance': 'weighted', 'hash': 'symmetric', 'weights': [1, 1000], 'slots': "
 		"32768,\n"
 		"'blank_slots': 0, 'poll': 'adaptive', 'vifs': [\n"
@@ -134,7 +135,8 @@ static void test_everything(void **state)
 		"'remote': '192.0.2.2', 'remote_mac': '02:00:00:00:00:03', 'ttl': 255,\n"
 		"'check_remote': false},\n"
 		"{'name': 'b', 'port': 'net_null0', 'source': ['10.1.0.0/16', '2001:db8::/32',\n"
-		"'10.2.3.4', '0.0.0.0/0']}]}]}",
+		"'10.2.3.4', '0.0.0.0/0'], 'allow_src': {'prefixes': ['10.1.0.0/16'],\n"
+		"'mac': '02:00:00:00:00:04'}}]}]}",
 		&env);
 	assert_string_equal(config->node, "lab1");
 	assert_int_equal(config->engine_cpus.n, 3);

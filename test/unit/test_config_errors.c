@@ -266,9 +266,7 @@ static void test_addresses(void **state)
 {
 	static const struct bad bad[] = {
 		{VIFS("{'name': 'a', 'port': 'p0', 'source': []}"),
-		 "4: vrs[0].vifs[0].source: an empty list matches nothing; leave it out for the "
-		 "whole "
-		 "port"},
+		 "4: vrs[0].vifs[0].source: an empty list matches nothing; leave it out"},
 		{VIFS("{'name': 'a', 'port': 'p0', 'source': ['10.1.2.0/16']}"),
 		 "4: vrs[0].vifs[0].source[0]: \"10.1.2.0/16\" has bits beyond its length; use "
 		 "\"10.1.0.0/16\""},
@@ -389,8 +387,17 @@ static void test_keys_that_do_not_fit(void **state)
 		      "'02:00:00:00:00:01', 'local': '192.0.2.1',\n'remote': '2001:db8::2'}"),
 		 "5: vrs[0].vifs[0].remote: it is IPv6 and local is IPv4; both must be of one "
 		 "family"},
-		{VR("'isolation': 'sealed', 'vifs': [" VIF_A "]"),
-		 "3: vrs[0].isolation: sealed engines are not built yet; use \"secondary\""},
+		{VR("'isolation': 'secondary', 'window': 'full', 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].window: only sealed engines see packets through a window; take it out, "
+		 "or set isolation to \"sealed\""},
+		{VR("'isolation': 'sealed', 'window': 'half', 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].window: \"half\" is no window; use 64..9600 bytes or \"full\""},
+		{VR("'isolation': 'sealed', 'window': 63, 'vifs': [" VIF_A "]"),
+		 "3: vrs[0].window: 63 cannot be a number of bytes; use 64..9600"},
+		{VIFS("{'name': 'a', 'port': 'p0', 'carrier': 'vlan', 'vlan': 5,\n'allow_src': "
+		      "{}}"),
+		 "5: vrs[0].vifs[0].allow_src: it does not fit carrier vlan; take it out, or use "
+		 "carrier raw"},
 		{VR("'engines': 2, 'balance': 'weighted',\n'weights': [1], 'vifs': [" VIF_A "]"),
 		 "4: vrs[0].weights: 1 weights for 2 engines; give one for each engine"},
 		{VR("'order': 'restore', 'vifs': [" VIF_A "]"),

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The MD's end of a sealed engine's channel. MD lcore, but for open and close.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <rte_memcpy.h>
+#include <rte_prefetch.h>
+
+#include "pdp_sealed_md.h"
+
+#define AHEAD 8 /* places whose lines are asked for before they are written */
+
+int pdp_sealed_open(struct pdp_chan *ch, const struct pdp_sealed_shape *shape, unsigned int index,
+		    void *packets)
+{
+	struct pdp_sealed *s = malloc(sizeof(*s));
+	uint8_t *mine = (uint8_t *)packets + index * pdp_sealed_chan_size(shape);
+
+	if (s == NULL)
+		return -ENOMEM;
+	*s = (struct pdp_sealed){
+		.slots = mine,
+		.blanks = mine + (size_t)shape->n_slots * pdp_sealed_place(shape->window),
+		.slot_size = pdp_sealed_place(shape->window),
+		.blank_size = pdp_sealed_place(shape->room),
+		.window = shape->window,
+		.room = shape->room,
+		.shown = calloc(shape->n_blanks + 1, sizeof(*s->shown)),
+	};
+	if (s->shown == NULL) {
+		free(s);
+		return -ENOMEM;
+	}
+	ch->base = (uintptr_t)packets;
+	ch->sealed = s;
+	return 0;
+}
+
+void pdp_sealed_close(struct pdp_sealed *s)
+{
+	if (s == NULL)
+		return;
+	free(s->shown);
+	free(s);
+}
+
+static inline uint16_t shown_of(const struct pdp_sealed *s, uint32_t len)
+{
+	return (uint16_t)RTE_MIN(len, s->window);
+}
+
+void pdp_sealed_stage(struct pdp_chan *ch, struct rte_mbuf *const *pkts, unsigned int n,
+		      const uint32_t *hashes, uint8_t vif, uint8_t flags)
+{
+	const struct pdp_sealed *s = ch->sealed;
+	const uint16_t *slot = ch->free + ch->n_free;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		const uint16_t at = *--slot, len = m->data_len, shown = shown_of(s, len);
+		const uint32_t hash = hashes != NULL ? hashes[i] : 0;
+		uint8_t *to = pdp_sealed_at(ch, at);
+		struct pdp_desc *d = pdp_ring_next(&ch->to, 1, sizeof(*d));
+		const uint64_t words[2] = {((uintptr_t)to - ch->base) | (uint64_t)hash
+										<< PDP_OFF_BITS,
+					   at | (uint64_t)shown << 16 | (uint64_t)len << 32 |
+						   (uint64_t)vif << 48 | (uint64_t)flags << 56};
+
+		if (i + AHEAD < n)
+			rte_prefetch0_write(pdp_sealed_at(ch, slot[-AHEAD]));
+		rte_memcpy(to, rte_pktmbuf_mtod(m, const uint8_t *), shown);
+		pdp_ledger_write(&ch->ledger[at], m, m->data_off, len, hash | (uint32_t)vif << 24);
+		memcpy(d, words, sizeof(words));
+	}
+	ch->n_free -= n;
+}
+
+/* What is in the mbuf of a slot that the engine has. */
+struct lent {
+	uint32_t shown; /* leading bytes that the engine was shown */
+	uint32_t len;	/* bytes in the mbuf, from where it was lent */
+	uint32_t room;	/* bytes in the slot's place, from where it was lent */
+};
+
+static inline struct lent lent_of(const struct pdp_chan *ch, uint32_t slot)
+{
+	const struct pdp_sealed *s = ch->sealed;
+	const struct pdp_ledger *l = &ch->ledger[slot];
+
+	if (likely(slot < ch->n_slots))
+		return (struct lent){
+			.shown = shown_of(s, l->len), .len = l->len, .room = s->window};
+	return (struct lent){.shown = s->shown[slot - ch->n_slots], .len = l->len, .room = s->room};
+}
+
+/*
+ * The packet as the engine left it: `written` bytes from its place, then those of the mbuf. Bytes
+ * in front of the packet as it was lent (its carrier's headers) never become part of it.
+ * @return false: impossible
+ */
+static inline bool shape(const struct pdp_chan *ch, const struct pdp_sealed_return *r)
+{
+	const struct pdp_ledger *l = &ch->ledger[r->slot];
+	const struct lent lent = lent_of(ch, r->slot);
+	const int32_t moved = r->moved, len = r->len, written = r->written;
+	const int32_t start = (int32_t)l->start + moved;
+	struct rte_mbuf *m = l->m;
+
+	if (moved < -PDP_HEADROOM || len < PDP_FRAME_MIN || written > len || start < 0 ||
+	    start + len > m->buf_len || moved + written > (int32_t)lent.room)
+		return false;
+	if (written < len && (moved + written < 0 || moved + len > (int32_t)lent.len))
+		return false;
+	if (written != 0)
+		rte_memcpy((uint8_t *)m->buf_addr + start, pdp_sealed_at(ch, r->slot) + moved,
+			   (size_t)written);
+	if (moved != 0 || len != l->len) {
+		m->data_off = (uint16_t)start;
+		m->data_len = (uint16_t)len;
+		m->pkt_len = (uint32_t)len;
+	}
+	return true;
+}
+
+/* A BLANK gets the payload of another packet of the engine, once. @return false: impossible */
+static bool attach(struct pdp_chan *ch, const struct pdp_sealed_return *r)
+{
+	const uint32_t n = ch->n_slots + ch->n_blanks;
+	const uint32_t head = r->written, len = r->len;
+	struct pdp_ledger *to, *from;
+	struct lent lent;
+
+	if (r->slot < ch->n_slots || r->slot >= n || r->from >= n || r->from == r->slot)
+		return false;
+	to = &ch->ledger[r->slot];
+	from = &ch->ledger[r->from];
+	if (to->m == NULL || from->m == NULL || ch->sealed->shown[r->slot - ch->n_slots] != 0)
+		return false;
+	lent = lent_of(ch, r->from);
+	if (head == 0 || len <= head || len > ch->sealed->room ||
+	    (uint32_t)to->start + len > to->m->buf_len || lent.shown + (len - head) > lent.len)
+		return false;
+	rte_memcpy((uint8_t *)to->m->buf_addr + to->start + head,
+		   (uint8_t *)from->m->buf_addr + from->start + lent.shown, len - head);
+	to->len = (uint16_t)len;
+	ch->sealed->shown[r->slot - ch->n_slots] = (uint16_t)head;
+	return true;
+}
+
+static void take_one(struct pdp_chan *ch, const struct pdp_sealed_return *r, unsigned int i,
+		     struct pdp_return *out, struct pdp_taken *taken)
+{
+	const bool known = r->slot < ch->n_slots + ch->n_blanks;
+	struct pdp_ledger *l = &ch->ledger[known ? r->slot : 0];
+	const uint64_t bit = UINT64_C(1) << i;
+	const uint8_t verdict = r->verdict & 3;
+	bool blank;
+
+	memcpy(out, r, sizeof(*out));
+	taken->m[i] = NULL;
+	if (unlikely(verdict == PDP_HOLD)) {
+		ch->lies[PDP_LIE_CODE] += !attach(ch, r);
+		taken->none |= bit;
+		return;
+	}
+	if (unlikely(!known || l->m == NULL)) {
+		ch->lies[known ? PDP_LIE_TWICE : PDP_LIE_SLOT]++;
+		taken->none |= bit;
+		return;
+	}
+	blank = r->slot >= ch->n_slots;
+	if (verdict == PDP_PUNT && !blank) {
+		out->vif = (l->hash_vif >> 24) % PDP_VIF_MAX;
+		out->len = l->len;
+	} else if (verdict != PDP_DROP && unlikely(!shape(ch, r))) {
+		taken->bad |= bit;
+	}
+	taken->m[i] = l->m;
+	l->m = NULL;
+	if (likely(!blank)) {
+		ch->free[ch->n_free++] = r->slot;
+		return;
+	}
+	ch->blank_free[ch->n_blank_free++] = r->slot;
+	taken->blank |= bit;
+}
+
+void pdp_sealed_take(struct pdp_chan *ch, const struct pdp_sealed_return *from, unsigned int n,
+		     struct pdp_return *returns, struct pdp_taken *taken)
+{
+	const uint32_t known = ch->n_slots + ch->n_blanks;
+	uint64_t bytes = 0, differ = 0, first, word;
+
+	/* With intent to write: the next packets go into the places that are read last. */
+	for (unsigned int i = 0; i < n; i++) {
+		if (from[i].written != 0 && from[i].slot < known)
+			rte_prefetch0_write(pdp_sealed_at(ch, from[i].slot));
+	}
+	taken->none = taken->blank = taken->bad = 0;
+	memcpy(&first, from, sizeof(first));
+	for (unsigned int i = 0; i < n; i++) {
+		take_one(ch, &from[i], i, &returns[i], taken);
+		memcpy(&word, &returns[i], sizeof(word));
+		differ |= word ^ first;
+		bytes += returns[i].len;
+	}
+	taken->alike = pdp_return_answer(differ) == 0;
+	taken->bytes = bytes;
+}
