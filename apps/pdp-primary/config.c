@@ -3,13 +3,13 @@
  * Loads the configuration: before EAL starts, so that a mistake costs nothing, and once more when
  * the MD's CPUs are known. Checks here what is not the file's alone: programs, ports, memory.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <pdp_elf.h>
 #include <pdp_vr.h>
 
 #include "node.h"
@@ -87,23 +87,25 @@ static int check_ports(void)
 	return 0;
 }
 
-/* What can be said of a plugin without running it. */
+/* What can be said of a plugin without running it: its file is read, not loaded. */
 static int check_plugin(const struct pdp_vr_config *vr)
 {
-	void *handle = dlopen(vr->plugin, RTLD_LAZY | RTLD_LOCAL);
-	const struct pdp_vr_ops *ops = handle != NULL ? dlsym(handle, PDP_VR_PLUGIN_SYMBOL) : NULL;
-	int rc = 0;
+	char why[128] = "it exports no " PDP_VR_PLUGIN_SYMBOL "; use PDP_VR_PLUGIN()";
+	uint32_t abi_version;
+	struct pdp_elf elf;
+	int rc = pdp_elf_open(&elf, vr->plugin, why, sizeof(why));
 
-	if (ops == NULL)
-		rc = complain("%s: %s.plugin: %s", node.config_file, vr->path,
-			      dlerror() ?: "exports no pdp_vr_plugin");
-	else if (ops->abi_version != PDP_VR_ABI_VERSION)
-		rc = complain("%s: %s.plugin: %s is built for plugin ABI %u, this node has %u",
-			      node.config_file, vr->path, vr->plugin, ops->abi_version,
-			      PDP_VR_ABI_VERSION);
-	if (handle != NULL)
-		dlclose(handle);
-	return rc;
+	if (rc == 0)
+		rc = pdp_elf_symbol(&elf, PDP_VR_PLUGIN_SYMBOL, &abi_version, sizeof(abi_version));
+	pdp_elf_close(&elf);
+	if (rc != 0)
+		return complain("%s: %s.plugin: %s: %s", node.config_file, vr->path, vr->plugin,
+				why);
+	if (abi_version != PDP_VR_ABI_VERSION)
+		return complain("%s: %s.plugin: %s is built for plugin ABI %u, this node has %u",
+				node.config_file, vr->path, vr->plugin, abi_version,
+				PDP_VR_ABI_VERSION);
+	return 0;
 }
 
 /* What takes control groups that may be written. */
