@@ -124,6 +124,8 @@ static int open_in(struct shares *s, const char *proc, unsigned int n_cpus, char
 {
 	int rc = shares_find(s->ops, proc, s->own_path, why, why_size);
 
+	if (rc == 0 && s->ops->place != NULL)
+		rc = s->ops->place(s->own_path, why, why_size);
 	if (rc != 0)
 		return rc;
 	s->own = open(s->own_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -145,31 +147,44 @@ static int open_in(struct shares *s, const char *proc, unsigned int n_cpus, char
 	return rc;
 }
 
-struct shares *shares_open(const char *proc, const char *name, unsigned int n_cpus, char *why,
-			   size_t why_size)
+struct shares *shares_open_in(const struct shares_ops *ops, const char *proc, const char *name,
+			      unsigned int n_cpus, char *why, size_t why_size)
 {
-	static const struct shares_ops *const versions[] = {&shares_v2, &shares_v1};
 	struct shares *s = calloc(1, sizeof(*s));
-	char reasons[2][REASON_SIZE];
-	int rcs[2];
+	int rc;
 
 	snprintf(why, why_size, "out of memory");
 	if (s == NULL)
 		return NULL;
+	s->ops = ops;
 	s->own = s->node = -1;
 	snprintf(s->name, sizeof(s->name), "%s", name);
-	for (unsigned int i = 0; i < 2; i++) {
-		s->ops = versions[i];
-		rcs[i] = open_in(s, proc, n_cpus, reasons[i], sizeof(reasons[i]));
-		if (rcs[i] == 0) {
-			snprintf(s->where, sizeof(s->where), "%s at %s/%s", s->ops->name,
-				 s->own_path, s->name);
-			return s;
-		}
+	rc = open_in(s, proc, n_cpus, why, why_size);
+	if (rc != 0) {
+		free(s);
+		errno = -rc;
+		return NULL;
 	}
-	free(s);
+	snprintf(s->where, sizeof(s->where), "%s at %s/%s", s->ops->name, s->own_path, s->name);
+	return s;
+}
+
+struct shares *shares_open(const char *proc, const char *name, unsigned int n_cpus, char *why,
+			   size_t why_size)
+{
+	static const struct shares_ops *const versions[] = {&shares_v2, &shares_v1};
+	char reasons[2][REASON_SIZE];
+	struct shares *s;
+	int errors[2];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		s = shares_open_in(versions[i], proc, name, n_cpus, reasons[i], sizeof(reasons[i]));
+		if (s != NULL)
+			return s;
+		errors[i] = errno;
+	}
 	snprintf(why, why_size, "%s; %s; " REMEDY, reasons[0], reasons[1]);
-	errno = rcs[1] != -ENOENT ? -rcs[1] : -rcs[0];
+	errno = errors[1] != ENOENT ? errors[1] : errors[0];
 	return NULL;
 }
 

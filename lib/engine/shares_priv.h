@@ -23,6 +23,9 @@ struct shares_ops {
 	const char *hierarchy; /**< in the primary's list of groups: a controller, or "" */
 	/** Whether the mount options tell of this hierarchy; NULL: any does. */
 	bool (*options_match)(const char *options);
+	/** The node's group goes elsewhere than into the primary's own; NULL: it does not.
+	 * @param own  in, out @return 0, or -errno with why filled */
+	int (*place)(char own[PATH_MAX], char *why, size_t why_size);
 	/** Make `cpu` work in groups below the primary's; NULL: it does. @return 0, or -errno with
 	 * why filled */
 	int (*prepare)(struct shares *s, char *why, size_t why_size);
@@ -49,6 +52,12 @@ struct shares {
 	unsigned int n_cpus; /**< as weighed last */
 	bool enabled;	     /**< prepare() changed the primary's group */
 };
+
+/* shares.c */
+
+/** shares_open() in one kind of tree, with half a sentence where it fails. */
+struct shares *shares_open_in(const struct shares_ops *ops, const char *proc, const char *name,
+			      unsigned int n_cpus, char *why, size_t why_size);
 
 /* shares_file.c */
 

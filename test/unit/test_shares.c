@@ -11,8 +11,6 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -26,88 +24,13 @@
 
 #include <shares.h>
 
-static char root[64];
+#include "cgtree.h"
+
 static char why[2048];
-
-static char *path_of(const char *name)
-{
-	static char path[512];
-
-	snprintf(path, sizeof(path), "%s/%s", root, name);
-	return path;
-}
-
-/* A file, and the folders it is in. */
-static void put(const char *name, const char *text)
-{
-	char *path = path_of(name);
-	FILE *f;
-
-	for (char *p = path + strlen(root) + 1; (p = strchr(p, '/')) != NULL; p++) {
-		*p = '\0';
-		mkdir(path, 0700);
-		*p = '/';
-	}
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
-
-static void check_file(const char *name, const char *wanted)
-{
-	char text[256] = "";
-	FILE *f = fopen(path_of(name), "r");
-
-	assert_non_null(f);
-	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
-	fclose(f);
-	assert_string_equal(text, wanted);
-}
-
-static int setup(void **state)
-{
-	snprintf(root, sizeof(root), "/tmp/pdp-test-shares-XXXXXX");
-	assert_non_null(mkdtemp(root));
-	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	return remove(path);
-}
-
-static int teardown(void **state)
-{
-	return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-/* /proc/self: one mount a line, "root point fs options". */
-static void put_mounts(const char *cgroup, const char *mounts)
-{
-	char text[2048] = "24 1 0:22 / /proc rw shared:5 - proc proc rw\n", *save;
-	char *copy = strdup(mounts);
-
-	for (char *m = strtok_r(copy, "\n", &save); m; m = strtok_r(NULL, "\n", &save)) {
-		char from[64], point[64], fs[16], options[64];
-		size_t used = strlen(text);
-
-		assert_int_equal(sscanf(m, "%63s %63s %15s %63s", from, point, fs, options), 4);
-		snprintf(text + used, sizeof(text) - used,
-			 "31 24 0:26 %s %s/%s rw,nosuid shared:9 - %s %s %s\n", from, root, point,
-			 fs, fs, options);
-	}
-	free(copy);
-	put("proc/mountinfo", text);
-	put("proc/cgroup", cgroup);
-}
 
 static struct shares *open_here(unsigned int n_cpus)
 {
-	char proc[128];
-
-	snprintf(proc, sizeof(proc), "%s/proc", root);
-	return shares_open(proc, "pdp-test", n_cpus, why, sizeof(why));
+	return shares_open(cgtree_path("proc"), "pdp-test", n_cpus, why, sizeof(why));
 }
 
 static void refused(int error, const char *words)
@@ -128,7 +51,7 @@ static void put_v1(const char *dir)
 
 	for (size_t i = 0; i < 4; i++) {
 		snprintf(name, sizeof(name), "%s/%s", dir, files[i]);
-		put(name, "");
+		cgtree_put(name, "");
 	}
 }
 
@@ -140,10 +63,10 @@ static void put_v2(const char *dir, const char *type)
 
 	for (size_t i = 0; i < 5; i++) {
 		snprintf(name, sizeof(name), "%s/%s", dir, files[i]);
-		put(name, "");
+		cgtree_put(name, "");
 	}
 	snprintf(name, sizeof(name), "%s/cgroup.type", dir);
-	put(name, type);
+	cgtree_put(name, type);
 }
 
 static void test_v1_words(void **state)
@@ -151,9 +74,9 @@ static void test_v1_words(void **state)
 	struct shares_group g;
 	struct shares *s;
 
-	put_mounts("3:cpuset:/other\n2:cpu,cpuacct:/mine\n0::/\n",
-		   "/ set cgroup rw,cpuset\n/ cpu cgroup rw,cpu,cpuacct\n");
-	put("set/cpu.shares", "");
+	cgtree_mounts("3:cpuset:/other\n2:cpu,cpuacct:/mine\n0::/\n",
+		      "/ set cgroup rw,cpuset\n/ cpu cgroup rw,cpu,cpuacct\n");
+	cgtree_put("set/cpu.shares", "");
 	put_v1("cpu/mine/pdp-test");
 	put_v1("cpu/mine/pdp-test/red.0");
 	s = open_here(3);
@@ -161,32 +84,32 @@ static void test_v1_words(void **state)
 	assert_non_null(strstr(shares_where(s), "cgroup v1 at "));
 	assert_non_null(strstr(shares_where(s), "/cpu/mine/pdp-test"));
 	/* Ordinary on each of three CPUs. */
-	check_file("cpu/mine/pdp-test/cpu.shares", "3072");
+	cgtree_check("cpu/mine/pdp-test/cpu.shares", "3072");
 	shares_cpus(s, 5);
-	check_file("cpu/mine/pdp-test/cpu.shares", "5120");
+	cgtree_check("cpu/mine/pdp-test/cpu.shares", "5120");
 	assert_int_equal(shares_make(s, &g, "red.0"), 0);
-	check_file("cpu/mine/pdp-test/red.0/cpu.cfs_quota_us", "-1");
+	cgtree_check("cpu/mine/pdp-test/red.0/cpu.cfs_quota_us", "-1");
 	assert_int_equal(shares_weight(s, &g, 600), 0);
-	check_file("cpu/mine/pdp-test/red.0/cpu.shares", "6144");
+	cgtree_check("cpu/mine/pdp-test/red.0/cpu.shares", "6144");
 	assert_int_equal(shares_move(s, &g, 4711), 0);
-	check_file("cpu/mine/pdp-test/red.0/cgroup.procs", "4711");
+	cgtree_check("cpu/mine/pdp-test/red.0/cgroup.procs", "4711");
 	assert_int_equal(shares_quota(s, &g, 20), 0);
-	check_file("cpu/mine/pdp-test/red.0/cpu.cfs_period_us", "10000");
-	check_file("cpu/mine/pdp-test/red.0/cpu.cfs_quota_us", "2000");
+	cgtree_check("cpu/mine/pdp-test/red.0/cpu.cfs_period_us", "10000");
+	cgtree_check("cpu/mine/pdp-test/red.0/cpu.cfs_quota_us", "2000");
 	/* The kernel takes no quota below 1 ms. */
 	assert_int_equal(shares_quota(s, &g, 3), 0);
-	check_file("cpu/mine/pdp-test/red.0/cpu.cfs_period_us", "33333");
-	check_file("cpu/mine/pdp-test/red.0/cpu.cfs_quota_us", "1000");
-	put("cpu/mine/pdp-test/red.0/cpu.cfs_quota_us", "");
+	cgtree_check("cpu/mine/pdp-test/red.0/cpu.cfs_period_us", "33333");
+	cgtree_check("cpu/mine/pdp-test/red.0/cpu.cfs_quota_us", "1000");
+	cgtree_put("cpu/mine/pdp-test/red.0/cpu.cfs_quota_us", "");
 	assert_int_equal(shares_quota(s, &g, 100), 0);
-	check_file("cpu/mine/pdp-test/red.0/cpu.cfs_quota_us", "-1");
+	cgtree_check("cpu/mine/pdp-test/red.0/cpu.cfs_quota_us", "-1");
 	/* Nothing is written twice. */
-	put("cpu/mine/pdp-test/red.0/cpu.shares", "as it was");
+	cgtree_put("cpu/mine/pdp-test/red.0/cpu.shares", "as it was");
 	assert_int_equal(shares_weight(s, &g, 600), 0);
-	check_file("cpu/mine/pdp-test/red.0/cpu.shares", "as it was");
-	put("cpu/mine/pdp-test/red.0/cpu.shares", "");
+	cgtree_check("cpu/mine/pdp-test/red.0/cpu.shares", "as it was");
+	cgtree_put("cpu/mine/pdp-test/red.0/cpu.shares", "");
 	assert_int_equal(shares_weight(s, &g, 99999), 0);
-	check_file("cpu/mine/pdp-test/red.0/cpu.shares", "102400");
+	cgtree_check("cpu/mine/pdp-test/red.0/cpu.shares", "102400");
 	shares_close(s);
 }
 
@@ -197,32 +120,32 @@ static void test_v2_words(void **state)
 	struct shares_group g;
 	struct shares *s;
 
-	put_mounts("0::/docker/abc/x\n", "/docker/abc v2 cgroup2 rw\n");
-	put("v2/x/cgroup.controllers", "cpuset cpu memory\n");
-	put("v2/x/cgroup.subtree_control", "");
+	cgtree_mounts("0::/docker/abc/x\n", "/docker/abc v2 cgroup2 rw\n");
+	cgtree_put("v2/x/cgroup.controllers", "cpuset cpu memory\n");
+	cgtree_put("v2/x/cgroup.subtree_control", "");
 	put_v2("v2/x/pdp-test", "domain invalid\n");
 	put_v2("v2/x/pdp-test/red.0", "domain\n");
 	s = open_here(2);
 	assert_non_null(s);
 	assert_non_null(strstr(shares_where(s), "cgroup v2 at "));
-	check_file("v2/x/cgroup.subtree_control", "+cpu");
-	check_file("v2/x/pdp-test/cgroup.type", "threadednvalid\n");
-	check_file("v2/x/pdp-test/cgroup.subtree_control", "+cpu");
-	check_file("v2/x/pdp-test/cpu.weight", "200");
+	cgtree_check("v2/x/cgroup.subtree_control", "+cpu");
+	cgtree_check("v2/x/pdp-test/cgroup.type", "threadednvalid\n");
+	cgtree_check("v2/x/pdp-test/cgroup.subtree_control", "+cpu");
+	cgtree_check("v2/x/pdp-test/cpu.weight", "200");
 	assert_int_equal(shares_make(s, &g, "red.0"), 0);
-	check_file("v2/x/pdp-test/red.0/cgroup.type", "domain\n");
-	check_file("v2/x/pdp-test/red.0/cpu.max", "max");
+	cgtree_check("v2/x/pdp-test/red.0/cgroup.type", "domain\n");
+	cgtree_check("v2/x/pdp-test/red.0/cpu.max", "max");
 	assert_int_equal(shares_weight(s, &g, 400), 0);
-	check_file("v2/x/pdp-test/red.0/cpu.weight", "400");
+	cgtree_check("v2/x/pdp-test/red.0/cpu.weight", "400");
 	assert_int_equal(shares_quota(s, &g, 25), 0);
-	check_file("v2/x/pdp-test/red.0/cpu.max", "2500 10000");
+	cgtree_check("v2/x/pdp-test/red.0/cpu.max", "2500 10000");
 	/* What is in a group goes to where the primary was, and the controller is off again. */
-	put("v2/x/pdp-test/red.0/cgroup.threads", "4711\n");
-	put("v2/x/cgroup.procs", "");
+	cgtree_put("v2/x/pdp-test/red.0/cgroup.threads", "4711\n");
+	cgtree_put("v2/x/cgroup.procs", "");
 	shares_remove(s, &g);
-	check_file("v2/x/cgroup.procs", "4711");
+	cgtree_check("v2/x/cgroup.procs", "4711");
 	shares_close(s);
-	check_file("v2/x/cgroup.subtree_control", "-cpu");
+	cgtree_check("v2/x/cgroup.subtree_control", "-cpu");
 }
 
 /* Version 1 where version 2 is mounted without the controller, as this kernel's hybrid has it. */
@@ -230,8 +153,8 @@ static void test_hybrid(void **state)
 {
 	struct shares *s;
 
-	put_mounts("1:cpu:/\n0::/\n", "/ v2 cgroup2 rw\n/ cpu cgroup rw,cpu\n");
-	put("v2/cgroup.controllers", "hugetlb\n");
+	cgtree_mounts("1:cpu:/\n0::/\n", "/ v2 cgroup2 rw\n/ cpu cgroup rw,cpu\n");
+	cgtree_put("v2/cgroup.controllers", "hugetlb\n");
 	put_v1("cpu/pdp-test");
 	s = open_here(1);
 	assert_non_null(s);
@@ -241,18 +164,18 @@ static void test_hybrid(void **state)
 
 static void test_sentences(void **state)
 {
-	put_mounts("", "");
+	cgtree_mounts("", "");
 	refused(ENOENT, "cgroup v2 is not mounted; cgroup v1 is not mounted; give");
-	put_mounts("0::/../else\n", "/ v2 cgroup2 rw\n");
+	cgtree_mounts("0::/../else\n", "/ v2 cgroup2 rw\n");
 	refused(ENOENT, "does not show the group /../else of this process");
-	put_mounts("0::/gone\n", "/ v2 cgroup2 rw\n");
+	cgtree_mounts("0::/gone\n", "/ v2 cgroup2 rw\n");
 	refused(ENOENT, "/v2/gone: No such file or directory");
-	put_mounts("0::/\n1:cpu:/\n", "/ v2 cgroup2 rw\n/ cpu cgroup rw,cpu\n");
-	put("v2/cgroup.controllers", "memory pids\n");
-	put("cpu/pdp-test/nothing", "");
+	cgtree_mounts("0::/\n1:cpu:/\n", "/ v2 cgroup2 rw\n/ cpu cgroup rw,cpu\n");
+	cgtree_put("v2/cgroup.controllers", "memory pids\n");
+	cgtree_put("cpu/pdp-test/nothing", "");
 	refused(ENOENT, "/v2 has no cpu controller; cgroup v1: cannot make ");
 	/* It may be looked at, not changed. */
-	put("v2/cgroup.controllers", "cpu\n");
+	cgtree_put("v2/cgroup.controllers", "cpu\n");
 	refused(ENOENT, "cgroup.subtree_control takes no +cpu: No such file or directory");
 }
 
@@ -450,10 +373,10 @@ static void test_leavings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_v1_words, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_v2_words, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_hybrid, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_sentences, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_v1_words, cgtree_setup, cgtree_teardown),
+		cmocka_unit_test_setup_teardown(test_v2_words, cgtree_setup, cgtree_teardown),
+		cmocka_unit_test_setup_teardown(test_hybrid, cgtree_setup, cgtree_teardown),
+		cmocka_unit_test_setup_teardown(test_sentences, cgtree_setup, cgtree_teardown),
 		cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_work_conserving),
 		cmocka_unit_test(test_strict),
