@@ -208,6 +208,9 @@ static unsigned int serve_channel(struct pdp_vr *vr, unsigned int c)
 	}
 	rt_flush(ch);
 	vr->status->rx += k;
+	/* Not before it is answered: what process() never comes back from is unread. */
+	__atomic_store_n(&vr->status->taken, vr->status->taken + n, __ATOMIC_RELAXED);
+	__atomic_store_n(&vr->status->bursts, vr->status->bursts + 1, __ATOMIC_RELAXED);
 	return n;
 }
 

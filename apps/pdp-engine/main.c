@@ -201,7 +201,8 @@ int main(int argc, char **argv, char **envp)
 	if (sock < 0)
 		die(-1, err);
 	rt_init(&runtime, attach(&o, &w, sock), sock);
-	runtime.status->phase = PDP_PHASE_ATTACHED;
+	rt_life_begin(runtime.status);
+	__atomic_store_n(&runtime.status->phase, PDP_PHASE_ATTACHED, __ATOMIC_RELEASE);
 	if (rt_load(&runtime, err, sizeof(err)) != 0)
 		die(sock, err);
 	setproctitle("%s/%u of %s", o.vr, w.engine, o.prefix);

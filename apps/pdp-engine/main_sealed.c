@@ -104,6 +104,7 @@ int main(int argc, char **argv, char **envp)
 		die(err);
 	pin(w.cpu);
 	attach();
+	rt_life_begin(runtime.status);
 	runtime.status->phase = PDP_PHASE_ATTACHED;
 	wait_sealed();
 	if (rt_load(&runtime, err, sizeof(err)) != 0)

@@ -60,6 +60,7 @@ int rt_load(struct pdp_vr *vr, char *err, size_t err_size)
 		snprintf(err, err_size, "cannot load the plugin: %s", dlerror());
 		return -1;
 	}
+	rt_life_modules();
 	vr->ops = dlsym(vr->handle, PDP_VR_PLUGIN_SYMBOL);
 	if (vr->ops == NULL) {
 		snprintf(err, err_size, "%s exports no %s; use PDP_VR_PLUGIN()", vr->conf->plugin,

@@ -116,6 +116,12 @@ static inline void rt_fib_online(struct pdp_vr *vr)
 int rt_load(struct pdp_vr *vr, char *err, size_t err_size);
 void rt_unload(struct pdp_vr *vr);
 
+/* life.c: from here on the primary hears at once when the calling thread ends, which has to be the
+ * loop's. Robust mutexes that this thread locks are no longer robust. */
+void rt_life_begin(struct pdp_status *status);
+/* Tell what is mapped now, so that a crash can be placed. */
+void rt_life_modules(void);
+
 /* services.c */
 extern const struct pdp_vr_services rt_services;
 /* @param written  sealed: leading bytes of the packet that may have been written */

@@ -11,7 +11,8 @@
 #include "node.h"
 
 static const enum pdp_engines_time all_times[] = {PDP_ENGINES_LET_IN, PDP_ENGINES_REACTION,
-						  PDP_ENGINES_COLD, PDP_ENGINES_DRAIN};
+						  PDP_ENGINES_COLD,   PDP_ENGINES_DRAIN,
+						  PDP_ENGINES_DETECT, PDP_ENGINES_OUTAGE};
 
 void resize_summary(unsigned int vr, struct node_time *out)
 {

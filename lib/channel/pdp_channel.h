@@ -58,10 +58,12 @@ enum pdp_drop {
 	PDP_DROP_RATE_LIMIT,  /**< came above the rate limit of its VR or vif */
 	PDP_DROP_HOLD_FULL, /**< its flow's earlier packets are not back from an engine that leaves,
 			       and too many wait for such */
-	PDP_DROP_ORDER_FULL, /**< too many packets wait for an earlier one to come back from its
-			      * engine
-			      */
-	PDP_DROP_SOURCE,     /**< it would leave a vif with a sender that is not allowed there */
+	PDP_DROP_ORDER_FULL,  /**< too many packets wait for an earlier one to come back from its
+			       * engine
+			       */
+	PDP_DROP_SOURCE,      /**< it would leave a vif with a sender that is not allowed there */
+	PDP_DROP_ENGINE_LATE, /**< came back from an engine that had stood still and was by-passed
+			       */
 	PDP_DROP_N,
 };
 
@@ -109,6 +111,35 @@ static_assert(1 + (PDP_VR_MSG_SIZE - PDP_CTL_HEAD_BYTES + PDP_CTL_ELEM_SIZE - 1)
 		      PDP_CTL_ELEMS_MAX,
 	      "longest message");
 
+/** Bit of pdp_status.life: the engine's loop thread is gone, or about to be. It is the kernel's
+ * FUTEX_OWNER_DIED. */
+#define PDP_LIFE_DIED UINT32_C(0x40000000)
+
+#define PDP_CRASH_FRAMES   24
+#define PDP_CRASH_MODULES  32
+#define PDP_CRASH_NAME_MAX 40
+
+/** What an engine that dies of a signal leaves behind. W:engine, its signal handler; R:primary when
+ * the process is gone. Addresses are numbers to look up, never followed. */
+struct pdp_crash {
+	uint32_t signal;   /**< 0: none; release, after what follows up to `tsc` */
+	int32_t code;	   /**< si_code: above 0 a fault, else sent by somebody */
+	uint64_t address;  /**< that the fault is about; sent: the sender's process id */
+	uint64_t tsc;	   /**< when it happened */
+	uint32_t n_frames; /**< release, after `frames` */
+	uint32_t own;	   /**< 1: a fault, or it sent itself the signal, as abort() does */
+	uint64_t frames[PDP_CRASH_FRAMES]; /**< the instruction, then return addresses */
+};
+
+/** Where a program or library is mapped in an engine, so that the primary can say what an address
+ * belongs to. */
+struct pdp_crash_module {
+	char name[PDP_CRASH_NAME_MAX]; /**< last part of its path */
+	uint64_t base;		       /**< what its own addresses count from */
+	uint64_t start;
+	uint64_t end;
+};
+
 /** A counter that a plugin named. */
 struct pdp_named_counter {
 	char name[32];	/* W:engine R:primary, NUL-terminated, written before n_counters */
@@ -133,22 +164,32 @@ struct pdp_status {
 		uint32_t sleeping; /**< 1 from before the last look at the rings until awake */
 	uint32_t phase;		   /**< enum pdp_engine_phase */
 
+	/* Once by the engine: its loop's thread id; then PDP_LIFE_DIED by the kernel when that
+	 * thread ends (a robust futex), or by the crash handler. R:md */
+	alignas(PDP_LINE) uint32_t life;
+	struct pdp_crash crash; /* W:engine R:primary */
+
 	/* W:engine R:primary; each counts up */
 	alignas(PDP_LINE) uint64_t loops; /**< turns of the engine's loop */
 	uint64_t rx;			  /**< packets taken from the MD */
-	uint64_t tx;	      /**< packets given back with FORWARD or PUNT, originated ones too */
-	uint64_t dropped;     /**< packets given back with DROP */
-	uint64_t busy_tsc;    /**< TSC cycles of turns that had packets */
-	uint64_t idle_tsc;    /**< TSC cycles of turns that had none */
-	uint64_t sleeps;      /**< times it went to sleep */
-	uint64_t cycles_pkts; /**< packets of the measured process() calls */
+	uint64_t tx;	   /**< packets given back with FORWARD or PUNT, originated ones too */
+	uint64_t dropped;  /**< packets given back with DROP */
+	uint64_t busy_tsc; /**< TSC cycles of turns that had packets */
+	uint64_t idle_tsc; /**< TSC cycles of turns that had none */
+	uint64_t held;	   /**< packets that the plugin holds now */
+	uint32_t bursts;   /**< served, whatever of */
+	uint32_t taken;	   /**< descriptors of served bursts */
 	alignas(PDP_LINE) uint64_t process_tsc; /**< TSC cycles of the measured process() calls */
-	uint64_t held;				/**< packets that the plugin holds now */
+	uint64_t cycles_pkts;			/**< packets of the measured process() calls */
 	uint64_t ctl_rx;
 	uint64_t ctl_tx;
 	uint64_t no_blank;  /**< pdp_vr_originate() and pdp_vr_copy() that found none */
+	uint64_t sleeps;    /**< times it went to sleep */
 	uint64_t first_tsc; /**< TSC when the first packets since `served` were answered */
 	uint32_t served;    /**< the activation that first_tsc belongs to; release/acquire */
+
+	alignas(PDP_LINE) uint32_t n_modules; /* W:engine R:primary, release/acquire */
+	struct pdp_crash_module modules[PDP_CRASH_MODULES];
 
 	alignas(PDP_LINE) uint32_t n_counters; /* W:engine R:primary, release/acquire */
 	alignas(PDP_LINE) struct pdp_named_counter counters[PDP_VR_N_COUNTERS];

@@ -120,6 +120,18 @@ static inline void pdp_chan_notify(struct pdp_chan *ch)
 		pdp_chan_wake(ch);
 }
 
+/** Whether the engine's loop is gone. After this no more returns come than are there. */
+static inline bool pdp_chan_died(const struct pdp_chan *ch)
+{
+	return __atomic_load_n(&ch->status->life, __ATOMIC_ACQUIRE) & PDP_LIFE_DIED;
+}
+
+/** Descriptors that the engine was shown so far; R: any thread. */
+static inline uint32_t pdp_chan_shown(const struct pdp_chan *ch)
+{
+	return __atomic_load_n(&ch->to.ring->tail, __ATOMIC_RELAXED);
+}
+
 /** Descriptors that are written and not yet sent. */
 static inline uint32_t pdp_chan_staged(const struct pdp_chan *ch)
 {

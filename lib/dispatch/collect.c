@@ -119,9 +119,24 @@ static void verdicts(struct pdp_md *md, struct md_engine *e, const struct pdp_re
 	}
 }
 
+/* From an engine that was by-passed: others have its flows by now. */
+static void drop_late(struct md_engine *e, const struct pdp_taken *t, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		if (t->blank >> i & 1)
+			rte_pktmbuf_free(t->m[i]);
+		else if (!(t->none >> i & 1))
+			drop_one(e->vr, t->m[i], PDP_DROP_ENGINE_LATE);
+	}
+}
+
 void md_returned(struct pdp_md *md, struct md_engine *e, const struct pdp_return *returns,
 		 struct pdp_taken *taken, unsigned int n)
 {
+	if (unlikely(e->off != MD_ENGINE_ON)) {
+		drop_late(e, taken, n);
+		return;
+	}
 	if (unlikely(e->vr->order != NULL))
 		md_order_returned(md, e, returns, taken, n);
 	else
@@ -153,6 +168,10 @@ unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
 	struct pdp_chan *ch = e->ch;
 	unsigned int total = 0, n;
 
+	if (unlikely(e->off == MD_ENGINE_DEAD))
+		return 0;
+	if (unlikely(pdp_chan_died(ch)))
+		md->deaths = true;
 	if (e->ctl != NULL)
 		relay_control(e);
 	/* What the start of the turn saw is in the cache by now. */
@@ -168,7 +187,8 @@ unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
 		collect_burst(md, e, burst);
 		total += burst;
 	}
-	if (unlikely(ch->n_blank_free != 0) && pdp_chan_top_up(ch, md->pool, BLANK_BURST) != 0)
+	if (unlikely(ch->n_blank_free != 0) && e->off == MD_ENGINE_ON &&
+	    pdp_chan_top_up(ch, md->pool, BLANK_BURST) != 0)
 		pdp_chan_notify(ch);
 	if (pdp_chan_out(ch) != 0 || unlikely(ch->wake_pending))
 		pdp_chan_look(ch);
@@ -185,7 +205,7 @@ static unsigned int collect_active(struct pdp_md *md)
 		struct md_engine *e = md->active[i];
 
 		n += md_collect_engine(md, e);
-		if (pdp_chan_out(e->ch) != 0 || e->ch->wake_pending)
+		if ((pdp_chan_out(e->ch) != 0 || e->ch->wake_pending) && e->off != MD_ENGINE_DEAD)
 			md->active[kept++] = e;
 		else
 			e->listed = false;
@@ -235,5 +255,7 @@ unsigned int md_collect(struct pdp_md *md)
 		if (!e->listed)
 			n += md_collect_engine(md, e);
 	}
+	if (unlikely(md->deaths))
+		md_deaths(md);
 	return n;
 }

@@ -31,6 +31,13 @@ static inline void count(uint64_t *counter, uint64_t n)
 	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
 }
 
+/* Whether what an engine returns is heeded. */
+enum md_engine_off {
+	MD_ENGINE_ON,
+	MD_ENGINE_LATE, /* by-passed: its packets were given up, and are dropped when they come */
+	MD_ENGINE_DEAD, /* nothing of it is looked at any more */
+};
+
 /* One engine of a VR, as one MD lcore sees it. */
 struct md_engine {
 	struct pdp_chan *ch;
@@ -42,6 +49,9 @@ struct md_engine {
 	bool barrier;	     /* has left with packets that no bucket counts, and they are out yet */
 	uint32_t counted;    /* packets out that are counted in buckets */
 	bool local;	     /* runs on the MD lcore's own CPU */
+	bool inherited;	     /* was let in by a death, the control thread has not said so yet */
+	uint8_t off;	     /* enum md_engine_off */
+	uint64_t died_tsc;   /* when this lcore saw it; R:control */
 	uint64_t staged_tsc; /* when the first staged packet came */
 };
 
@@ -95,6 +105,7 @@ struct md_vr {
 	struct md_order *order;	   /* tickets; NULL: packets leave as they come back */
 	uint32_t n_ordered;	   /* packets that wait for tickets before theirs */
 	uint32_t n_barriers;	   /* engines with `barrier` */
+	int16_t heir;		   /* engine that takes the place of one that dies; -1: none */
 	uint64_t over_tsc;	   /* last turn in which no queue was too long */
 	uint64_t load_tsc;	   /* turn in which the balancer was told of queues */
 	/* By engine index: packets that this lcore has out, for the others. NULL: there are none.
@@ -160,6 +171,9 @@ struct pdp_md {
 		int gid; /* of all its packets, or -1: look at each */
 	} rxqs[RTE_MAX_ETHPORTS];
 
+	bool deaths;  /* some engine was seen dead this turn */
+	int death_fd; /* eventfd of the control thread; -1: none */
+
 	unsigned int n_dirty;
 	struct md_engine **dirty; /* engines with staged packets */
 	unsigned int n_active;
@@ -206,6 +220,12 @@ unsigned int md_transmit(struct pdp_md *md);
 
 /* md_engine.c: which ways a VR's packets take now */
 void md_vr_settle(struct pdp_md *md, struct md_vr *vr);
+/* @return its place among those that get packets, or vr->n_engines */
+unsigned int md_place_of(const struct md_vr *vr, const struct md_engine *e);
+
+/* death.c */
+void md_deaths(struct pdp_md *md);
+void md_write_off(struct pdp_md *md, struct md_engine *e, enum md_engine_off off);
 
 /* hold.c: counts of buckets, and packets that wait */
 int md_hold_init(struct pdp_md *md);
@@ -220,7 +240,8 @@ void md_hold_release(struct pdp_md *md, struct md_vr *vr, bool all);
 void md_hold_barrier(struct md_engine *e);
 void md_hold_returned(struct pdp_md *md, struct md_engine *e, const struct pdp_return *returns,
 		      const struct pdp_taken *t, unsigned int n);
-/* An engine's packets are about to be swept; and have been. */
+/* An engine's packets are given up: they leave their buckets. May be called again. And after that,
+ * or after they have been swept. */
 void md_hold_swept(struct pdp_md *md, struct md_engine *e);
 void md_hold_gone(struct pdp_md *md, struct md_engine *e);
 
@@ -241,7 +262,7 @@ void md_order_undo(struct pdp_md *md, struct md_vr *vr, const uint32_t *tags, un
 /* In place of verdicts. */
 void md_order_returned(struct pdp_md *md, struct md_engine *e, const struct pdp_return *returns,
 		       const struct pdp_taken *t, unsigned int n);
-/* An engine's packets are about to be swept. */
+/* An engine's packets are given up: their tickets end. May be called again. */
 void md_order_swept(struct pdp_md *md, struct md_engine *e);
 
 /* collect.c: what becomes of packets that were taken out of the ledger */

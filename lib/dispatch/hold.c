@@ -162,7 +162,7 @@ static void after(struct pdp_md *md, struct md_engine *e)
 {
 	struct md_vr *vr = e->vr;
 
-	if (unlikely(e->barrier) && all_counted(e)) {
+	if (unlikely(e->barrier) && (all_counted(e) || e->off != MD_ENGINE_ON)) {
 		e->barrier = false;
 		if (--vr->n_barriers == 0)
 			md_hold_release(md, vr, false);
@@ -200,12 +200,15 @@ void md_hold_returned(struct pdp_md *md, struct md_engine *e, const struct pdp_r
 
 void md_hold_swept(struct pdp_md *md, struct md_engine *e)
 {
-	const struct pdp_ledger *ledger = e->ch->ledger;
+	struct pdp_ledger *ledger = e->ch->ledger;
 
 	for (uint32_t slot = 0; slot < e->ch->n_slots; slot++) {
 		const uint32_t tag = ledger[slot].hash_vif;
 
-		if (ledger[slot].m != NULL && tag & TAG_COUNTED && bucket_back(e->vr, tag))
+		if (ledger[slot].m == NULL || !(tag & TAG_COUNTED))
+			continue;
+		ledger[slot].hash_vif &= ~TAG_COUNTED;
+		if (bucket_back(e->vr, tag))
 			release(md, e->vr, pdp_bucket_of(tag));
 	}
 	e->counted = 0;

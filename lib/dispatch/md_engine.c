@@ -80,7 +80,7 @@ static void set_move_min(struct md_vr *vr)
 	vr->balance->move_min = packets * PDP_COST;
 }
 
-static unsigned int place_of(const struct md_vr *vr, const struct md_engine *e)
+unsigned int md_place_of(const struct md_vr *vr, const struct md_engine *e)
 {
 	unsigned int place = 0;
 
@@ -97,9 +97,10 @@ void pdp_md_engine_activate(struct pdp_md *md, unsigned int vr_index, unsigned i
 	struct md_engine *e = vr->all[engine];
 	unsigned int place;
 
-	if (e == NULL)
+	if (e == NULL || e->off != MD_ENGINE_ON)
 		return;
-	place = place_of(vr, e);
+	e->inherited = false;
+	place = md_place_of(vr, e);
 	if (place == vr->n_engines) {
 		vr->engines[vr->n_engines++] = e;
 		pdp_balance_join(b, weight);
@@ -129,7 +130,7 @@ void pdp_md_engine_drain(struct pdp_md *md, unsigned int vr_index, unsigned int 
 
 	if (e == NULL)
 		return;
-	place = place_of(vr, e);
+	place = md_place_of(vr, e);
 	if (place == vr->n_engines)
 		return;
 	md_send_flush(md, true);
@@ -232,23 +233,17 @@ unsigned int pdp_md_engine_remove(struct pdp_md *md, unsigned int vr_index, unsi
 	*n_blanks = 0;
 	if (e == NULL)
 		return 0;
-	pdp_md_engine_drain(md, vr_index, engine);
 	pdp_md_engine_set_local(md, vr_index, engine, false);
-	/* A ring of n slots holds no more than n descriptors, whatever its indexes say now. */
-	for (uint32_t i = 0; i <= (e->ch->n_slots + e->ch->n_blanks) / 32 + 1; i++) {
-		if (md_collect_engine(md, e) == 0)
-			break;
-	}
-	md_hold_swept(md, e);
-	md_order_swept(md, e);
+	md_write_off(md, e, MD_ENGINE_DEAD);
 	n = pdp_chan_sweep(e->ch, n_blanks);
-	md_hold_gone(md, e);
 	count(&vr->c.drops[PDP_DROP_ENGINE_DIED], n);
 	list_remove(md->active, &md->n_active, e);
 	list_remove(md->dirty, &md->n_dirty, e);
 	list_remove(md->engines, &md->n_engines, e);
 	vr->all[engine] = NULL;
 	vr->n_all--;
+	if (vr->heir == (int)engine)
+		vr->heir = -1;
 	md_vr_settle(md, vr);
 	md_load_forget(e);
 	free(e);

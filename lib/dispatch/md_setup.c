@@ -74,6 +74,7 @@ static int make_vrs(struct pdp_md *md, const struct pdp_md_params *p)
 		struct md_vr *vr = &md->vrs[v];
 
 		vr->balancer = from->balancer;
+		vr->heir = -1;
 		vr->hash = from->hash;
 		vr->n_vifs = (uint8_t)from->n_vifs;
 		vr->vifs = &md->vifs[gid];
@@ -153,6 +154,7 @@ static struct pdp_md *make_md(const struct pdp_md_params *p, unsigned int index,
 		.pool = p->pool,
 		.index = index,
 		.n_md = p->n_md,
+		.death_fd = -1,
 		.peers = calloc(p->n_md, sizeof(*md->peers)),
 		.adaptive = p->adaptive,
 		.shares_cpu = p->shares_cpu,

@@ -32,6 +32,7 @@ const char *pdp_drop_name(unsigned int drop)
 		[PDP_DROP_HOLD_FULL] = "hold_full",
 		[PDP_DROP_ORDER_FULL] = "order_full",
 		[PDP_DROP_SOURCE] = "source",
+		[PDP_DROP_ENGINE_LATE] = "engine_late",
 	};
 
 	if (drop > PDP_DROP_VR && drop <= PDP_DROP_VIF_LAST)

@@ -204,13 +204,15 @@ void md_order_returned(struct pdp_md *md, struct md_engine *e, const struct pdp_
 
 void md_order_swept(struct pdp_md *md, struct md_engine *e)
 {
-	const struct pdp_ledger *ledger = e->ch->ledger;
+	struct pdp_ledger *ledger = e->ch->ledger;
 
 	if (e->vr->order == NULL)
 		return;
 	for (uint32_t slot = 0; slot < e->ch->n_slots; slot++) {
-		if (ledger[slot].m != NULL && ledger[slot].hash_vif & TAG_TICKET)
-			end(e->vr, ledger[slot].hash_vif, NULL, 0);
+		if (ledger[slot].m == NULL || !(ledger[slot].hash_vif & TAG_TICKET))
+			continue;
+		end(e->vr, ledger[slot].hash_vif, NULL, 0);
+		ledger[slot].hash_vif &= ~TAG_TICKET;
 	}
 	advance(md, e->vr, false);
 }

@@ -138,6 +138,9 @@ void pdp_md_stop(struct pdp_md *md);
  */
 int pdp_md_call(struct pdp_md *md, void (*fn)(struct pdp_md *md, void *arg), void *arg);
 
+/** Write to an eventfd whenever an engine is seen dead. -1: do not. Before the loop starts. */
+void pdp_md_watch_deaths(struct pdp_md *md, int fd);
+
 /** The functions below run on the MD lcore (by pdp_md_call), or before its loop starts. */
 
 /**
@@ -193,6 +196,32 @@ unsigned int pdp_md_engine_remove(struct pdp_md *md, unsigned int vr, unsigned i
  */
 int pdp_md_vr_set_balance(struct pdp_md *md, unsigned int vr, const struct pdp_balancer *balancer,
 			  bool restore);
+
+/**
+ * Name the parked engine that takes the place of one that dies: this lcore lets it in and wakes it
+ * the moment it sees the death, before the control thread hears of it. It is used up by that.
+ * @param heir  engine index; -1: none
+ */
+void pdp_md_vr_set_heir(struct pdp_md *md, unsigned int vr, int heir);
+
+/** Whether an engine was let in as an heir, and pdp_md_engine_activate() not called since. */
+bool pdp_md_engine_inherited(const struct pdp_md *md, unsigned int vr, unsigned int engine);
+
+/**
+ * Give up an engine's packets: traffic goes elsewhere, flows and tickets wait for nothing that it
+ * has. Its packets stay in the ledger until they come back or it is removed.
+ * @param late  true: it may run on; what it returns is dropped as PDP_DROP_ENGINE_LATE. False: it
+ *              is dead or will be killed; nothing that it returns is looked at
+ */
+void pdp_md_engine_write_off(struct pdp_md *md, unsigned int vr, unsigned int engine, bool late);
+
+/** An engine that was written off with `late` has none of those packets any more: it may be
+ * activated. */
+void pdp_md_engine_take_back(struct pdp_md *md, unsigned int vr, unsigned int engine);
+
+/** TSC when this lcore saw that an engine had died; 0: it has not. R: any thread while the engine
+ * is not removed. */
+uint64_t pdp_md_engine_died_tsc(const struct pdp_md *md, unsigned int vr, unsigned int engine);
 
 /** What is known of the engines of a VR, by engine index; 0: nothing new. */
 struct pdp_shares {

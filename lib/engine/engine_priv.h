@@ -48,6 +48,9 @@ struct engine {
 	uint64_t ready_tsc;    /* when it had joined */
 	uint64_t decided_tsc;  /* of its last change; 0: nobody counts */
 	uint64_t deadline_tsc; /* STOPPING: it is stopped with what it has */
+	uint64_t outage_tsc;   /* it was let in for one that had failed then; 0: it was not */
+	bool heir;	       /* the MD lcores may let it in by themselves */
+	char fault[128];       /* why the node killed it; "": it did not */
 	pid_t pid;
 	off_t note; /* where its process is written down */
 	int pidfd;
@@ -64,7 +67,7 @@ struct engine {
 	struct pdp_status *status; /* NULL: no region */
 	struct pdp_ctl ctl;
 	struct pdp_chan *chans[PDP_MD_MAX];
-	char last_death[128];
+	char last_death[PDP_DEATH_SIZE];
 	char error[512]; /* what it said with FAILED */
 };
 
@@ -73,6 +76,7 @@ struct pool {
 	struct pdp_engines *all;
 	struct pdp_engines_plan plan;
 	uint64_t decided_tsc;	 /* of the plan, or of the last death; 0: nobody counts */
+	uint64_t outage_tsc;	 /* since when an engine is missing that failed; 0: none is */
 	unsigned int top;	 /* indexes from here on were never used */
 	struct pdp_timer *again; /* an MD lcore did not take a change in time */
 	struct pdp_timer *grace; /* then parked engines beyond the standby are stopped */
@@ -84,6 +88,8 @@ struct pdp_engines {
 	int listen_fd;
 	struct pdp_watch *listen_watch;
 	char socket[108];
+	int death_fd; /* the MD lcores tell of deaths */
+	struct pdp_watch *death_watch;
 	bool stopping;
 	bool booting;		 /* pdp_engines_start() waits for them: nobody gets packets */
 	bool locks_lost;	 /* see pdp_engines_locks_lost() */
@@ -130,6 +136,8 @@ int mds_add(struct engine *e);
 int mds_apply(struct pdp_engines *all, unsigned int vr);
 int mds_drain(struct engine *e, unsigned int *n_out);
 int mds_remove(struct engine *e, unsigned int *n_lost);
+/* @param late  it may run on */
+int mds_write_off(struct engine *e, bool late);
 /* @param changes  a list by next_change; their channels go by busy_poll */
 int mds_may_sleep(struct pdp_engines *all, struct engine *changes);
 
@@ -176,6 +184,20 @@ void engine_kill(struct engine *e);
 void engine_forget_timer(struct engine *e);
 bool engine_attaching(const struct engine *e);
 
+/* death.c: engines whose loop has ended, before their process is gone */
+int deaths_open(struct pdp_engines *all);
+void deaths_close(struct pdp_engines *all);
+/* Take note of those that died. @return how many had packets to serve */
+unsigned int deaths_look(struct pdp_engines *all, unsigned int vr);
+/* Out of the way at once, and killed after kill_us, 0: now. */
+void engine_dies(struct engine *e, uint64_t since_tsc, uint64_t kill_us);
+/* Which parked engine is next, for the MD lcores. @return its index, -1: none */
+int heir_choose(struct pdp_engines *all, unsigned int vr);
+
+/* crash.c: what it left of its end, in words; nothing if it left nothing */
+void crash_tell(const struct pdp_status *status, char *out, size_t size);
+void crash_backtrace(const struct pdp_status *status, char *out, size_t size);
+
 /* resize.c: who gets packets */
 /* Those that are ready take the places of the plan. */
 void resize_replace(struct pdp_engines *all, unsigned int vr);
@@ -195,6 +217,9 @@ void engine_leave(struct engine *e);
 
 /* times.c: how long it took */
 void times_let_in(struct engine *e, uint64_t now);
+/* @return microseconds */
+uint64_t times_add(const struct engine *e, enum pdp_engines_time which, uint64_t from_tsc,
+		   uint64_t to_tsc);
 void times_parked(struct engine *e);
 void times_forget(struct engine *e);
 

@@ -33,7 +33,7 @@ struct pdp_engines *pdp_engines_create(const struct pdp_engines_params *params, 
 		return NULL;
 	}
 	all->p = *params;
-	all->listen_fd = -1;
+	all->listen_fd = all->death_fd = -1;
 	if (make_pools(all) != 0) {
 		snprintf(err, err_size, "out of memory");
 		free(all);
@@ -49,7 +49,13 @@ struct pdp_engines *pdp_engines_create(const struct pdp_engines_params *params, 
 	rc = join_listen(all, err, err_size);
 	if (rc == 0)
 		rc = weigh_open(all, err, err_size);
+	if (rc == 0) {
+		rc = deaths_open(all);
+		if (rc != 0)
+			snprintf(err, err_size, "no eventfd: %s", strerror(-rc));
+	}
 	if (rc != 0) {
+		deaths_close(all);
 		join_close(all);
 		notes_close(&all->notes);
 		free(all->pools);
@@ -64,6 +70,7 @@ void pdp_engines_destroy(struct pdp_engines *all)
 {
 	if (all == NULL)
 		return;
+	deaths_close(all);
 	join_close(all);
 	weigh_close(all);
 	notes_close(&all->notes);

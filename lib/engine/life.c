@@ -33,6 +33,7 @@ const char *pdp_engine_state_name(enum pdp_engine_state state)
 		[PDP_ENGINE_JOINING] = "joining",   [PDP_ENGINE_PARKED] = "parked",
 		[PDP_ENGINE_RUNNING] = "running",   [PDP_ENGINE_DRAINING] = "draining",
 		[PDP_ENGINE_STOPPING] = "stopping", [PDP_ENGINE_WAITING] = "waiting",
+		[PDP_ENGINE_DYING] = "dying",	    [PDP_ENGINE_DEBUG] = "debug",
 	};
 
 	return names[state];
@@ -122,7 +123,9 @@ static void give_back(struct engine *e)
 	weigh_leave(e);
 	e->pid = 0;
 	notes_process(&e->all->notes, &e->note, 0);
-	e->busy_poll = e->let_in = e->moved = e->unpinned = false;
+	e->busy_poll = e->let_in = e->moved = e->unpinned = e->heir = false;
+	e->outage_tsc = 0;
+	e->fault[0] = '\0';
 }
 
 /* One that was ready starts again at once; one that never was, ever later. */
@@ -137,8 +140,12 @@ static unsigned int backoff(const struct engine *e, bool was_ready)
 
 static void tell_death(struct engine *e, const char *how, unsigned int n_lost)
 {
+	char crash[PDP_DEATH_SIZE - 256];
+
 	e->deaths++;
-	snprintf(e->last_death, sizeof(e->last_death), "process %d %s", e->pid, how);
+	crash_tell(e->status, crash, sizeof(crash));
+	snprintf(e->last_death, sizeof(e->last_death), "process %d %s%s%s%s", e->pid, how, crash,
+		 e->fault[0] != '\0' ? ": " : "", e->fault);
 	PDP_LOG(WARNING, "engine " ENGINE_FMT ": %s; %u of its packets dropped", ENGINE_ARG(e),
 		e->last_death, n_lost);
 }
@@ -168,7 +175,7 @@ void engine_gone(struct engine *e)
 	place_leave(e);
 	e->state = PDP_ENGINE_STOPPING;
 	if (was == PDP_ENGINE_RUNNING && !asked && !e->by_hand) {
-		pool->decided_tsc = rte_rdtsc();
+		pool->decided_tsc = pool->outage_tsc = rte_rdtsc();
 		resize_replace(e->all, e->vr);
 	}
 	reap(e, how, sizeof(how));
@@ -184,7 +191,11 @@ void engine_gone(struct engine *e)
 
 static void on_pidfd(void *arg, int fd, uint32_t events)
 {
-	engine_gone(arg);
+	struct engine *e = arg;
+
+	/* The word may have been marked, and the heir let in, just before. */
+	deaths_look(e->all, e->vr);
+	engine_gone(e);
 }
 
 static void on_start_late(void *arg)

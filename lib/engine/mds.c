@@ -8,6 +8,8 @@
 
 struct call {
 	struct pdp_engines *all;
+	bool late;
+	int heir;
 	struct engine *e; /* or a list of them */
 	unsigned int vr;
 	unsigned int md;
@@ -65,14 +67,17 @@ static void on_apply(struct pdp_md *md, void *arg)
 	for (unsigned int i = 0; i < top; i++) {
 		const struct engine *e = c->all->by_vr[c->vr][i];
 
-		if (e != NULL && e->state != PDP_ENGINE_RUNNING)
+		/* A death that the control thread has not heard of yet has let it in. */
+		if (e != NULL && e->state != PDP_ENGINE_RUNNING &&
+		    !(e->state == PDP_ENGINE_PARKED && pdp_md_engine_inherited(md, c->vr, i)))
 			pdp_md_engine_drain(md, c->vr, i);
 	}
+	pdp_md_vr_set_heir(md, c->vr, c->heir);
 }
 
 int mds_apply(struct pdp_engines *all, unsigned int vr)
 {
-	struct call c = {.vr = vr};
+	struct call c = {.vr = vr, .heir = heir_choose(all, vr)};
 
 	return on_all(all, on_apply, &c);
 }
@@ -109,6 +114,20 @@ int mds_remove(struct engine *e, unsigned int *n_lost)
 
 	*n_lost += c.n;
 	return rc;
+}
+
+static void on_write_off(struct pdp_md *md, void *arg)
+{
+	const struct call *c = arg;
+
+	pdp_md_engine_write_off(md, c->e->vr, c->e->index, c->late);
+}
+
+int mds_write_off(struct engine *e, bool late)
+{
+	struct call c = {.e = e, .late = late};
+
+	return on_all(e->all, on_write_off, &c);
 }
 
 static void on_may_sleep(struct pdp_md *md, void *arg)

@@ -26,6 +26,8 @@ enum pdp_engine_state {
 	PDP_ENGINE_DRAINING, /**< gets no more packets; parked when it has given all back */
 	PDP_ENGINE_STOPPING, /**< drained or told to stop, process not gone yet */
 	PDP_ENGINE_WAITING,  /**< died or did not start; another one starts after a pause */
+	PDP_ENGINE_DYING,    /**< dead or killed, process not gone yet: its packets are kept */
+	PDP_ENGINE_DEBUG,    /**< stands still under a debugger, or started by hand: by-passed */
 };
 
 const char *pdp_engine_state_name(enum pdp_engine_state state);
@@ -88,6 +90,7 @@ struct pdp_engines_params {
 	unsigned int n_cpus;
 	bool shares_md_cpu; /**< an engine CPU is an MD's too: no engine polls */
 	const void *base;   /**< descriptor offsets count from here */
+	bool core_dumps;    /**< engines that crash leave a core */
 };
 
 /**
@@ -160,6 +163,10 @@ enum pdp_engines_time {
 				 counted when none came within 1.4 s */
 	PDP_ENGINES_COLD,     /**< as LET_IN, when none was parked and one had to be started */
 	PDP_ENGINES_DRAIN,    /**< from decision until an engine is parked */
+	PDP_ENGINES_DETECT,   /**< from a crash, or the last sign of life of one that hangs, until
+				 the node knew */
+	PDP_ENGINES_OUTAGE, /**< from there (killed: from when the node knew) until the engine that
+			       takes the place had answered its first packets */
 	PDP_ENGINES_N_TIMES,
 };
 
@@ -231,6 +238,8 @@ unsigned int pdp_engines_loads(const struct pdp_engines *engines, unsigned int v
 int pdp_engines_may_restore(const struct pdp_engines *engines, unsigned int vr, char *err,
 			    size_t err_size);
 
+#define PDP_DEATH_SIZE 1024
+
 /** What is told of one engine. */
 struct pdp_engine_info {
 	unsigned int vr;
@@ -247,7 +256,7 @@ struct pdp_engine_info {
 	uint64_t lies[PDP_LIE_N];
 	uint64_t wakes;
 	uint64_t out;			 /**< packets lent now */
-	char last_death[128];		 /**< "" or how the last one ended */
+	char last_death[PDP_DEATH_SIZE]; /**< "" or how the last one ended */
 	const struct pdp_status *status; /**< NULL: no region; valid until the loop runs again */
 };
 

@@ -26,8 +26,10 @@ void pdp_engines_count(const struct pdp_engines *all, unsigned int vr,
 		count->running += e->state == PDP_ENGINE_RUNNING;
 		count->draining += e->state == PDP_ENGINE_DRAINING;
 		count->parked += e->state == PDP_ENGINE_PARKED;
+		/* One that dies is started again. */
 		count->starting += e->state == PDP_ENGINE_STARTING ||
-				   e->state == PDP_ENGINE_JOINING || e->state == PDP_ENGINE_WAITING;
+				   e->state == PDP_ENGINE_JOINING ||
+				   e->state == PDP_ENGINE_WAITING || e->state == PDP_ENGINE_DYING;
 	}
 }
 

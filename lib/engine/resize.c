@@ -36,15 +36,21 @@ static unsigned int choose(const struct pdp_engines *all, unsigned int vr, struc
 	return n;
 }
 
-static void let_in(struct engine *e, uint64_t decided_tsc)
+static void let_in(struct engine *e, struct pool *pool)
 {
+	const uint64_t decided_tsc = pool->decided_tsc;
 	struct pdp_status *status = e->status;
 
 	if (e->state == PDP_ENGINE_PARKED) {
 		e->decided_tsc = decided_tsc;
+		e->outage_tsc = pool->outage_tsc;
+		pool->outage_tsc = 0;
 		e->let_in = true;
 		__atomic_store_n(&status->parked, 0, __ATOMIC_RELAXED);
-		__atomic_fetch_add(&status->activation, 1, __ATOMIC_RELEASE);
+		/* An heir may be at work already. */
+		if (!e->heir)
+			__atomic_fetch_add(&status->activation, 1, __ATOMIC_RELEASE);
+		e->heir = false;
 	}
 	engine_forget_timer(e);
 	e->state = PDP_ENGINE_RUNNING;
@@ -53,7 +59,7 @@ static void let_in(struct engine *e, uint64_t decided_tsc)
 /* The chosen ones take their places; all others leave theirs. */
 static void take_places(struct pdp_engines *all, unsigned int vr)
 {
-	const struct pool *pool = &all->pools[vr];
+	struct pool *pool = &all->pools[vr];
 	struct plan_engine engines[PDP_ENGINES_MAX] = {0};
 	struct engine *chosen[PDP_ENGINES_MAX];
 	uint8_t places[PDP_ENGINES_MAX];
@@ -69,7 +75,7 @@ static void take_places(struct pdp_engines *all, unsigned int vr)
 		const struct pdp_engines_place *at = &pool->plan.at[places[i]];
 
 		place_enter(chosen[i], place_for(chosen[i], at->cpu), at->pct);
-		let_in(chosen[i], pool->decided_tsc);
+		let_in(chosen[i], pool);
 	}
 	for (unsigned int i = 0; i < pool->top; i++) {
 		struct engine *e = all->by_vr[vr][i];
@@ -116,6 +122,7 @@ void resize_replace(struct pdp_engines *all, unsigned int vr)
 
 	if (all->stopping)
 		return;
+	deaths_look(all, vr);
 	take_places(all, vr);
 	place_poll_modes(all);
 	if (mds_apply(all, vr) == 0)
@@ -142,6 +149,7 @@ static void park(struct engine *e)
 	place_poll_modes(e->all);
 	__atomic_store_n(&e->status->parked, 1, __ATOMIC_RELAXED);
 	times_parked(e);
+	mds_apply(e->all, e->vr); /* it may be the heir */
 	pool_trim(e->all, e->vr);
 }
 

@@ -18,10 +18,9 @@
 const char *pdp_engines_time_name(enum pdp_engines_time which)
 {
 	static const char *const names[PDP_ENGINES_N_TIMES] = {
-		[PDP_ENGINES_LET_IN] = "let_in",
-		[PDP_ENGINES_REACTION] = "reaction",
-		[PDP_ENGINES_COLD] = "cold_start",
-		[PDP_ENGINES_DRAIN] = "drain",
+		[PDP_ENGINES_LET_IN] = "let_in",   [PDP_ENGINES_REACTION] = "reaction",
+		[PDP_ENGINES_COLD] = "cold_start", [PDP_ENGINES_DRAIN] = "drain",
+		[PDP_ENGINES_DETECT] = "detect",   [PDP_ENGINES_OUTAGE] = "outage",
 	};
 
 	return names[which];
@@ -61,12 +60,20 @@ const struct pdp_times *pdp_engines_times(const struct pdp_engines *all, unsigne
 	return &all->pools[vr].times[which];
 }
 
-static uint64_t add(struct engine *e, enum pdp_engines_time which, uint64_t tsc)
+uint64_t times_add(const struct engine *e, enum pdp_engines_time which, uint64_t from_tsc,
+		   uint64_t to_tsc)
 {
-	const uint64_t us = (tsc - e->decided_tsc) * 1000000 / rte_get_tsc_hz();
+	/* An heir may be faster than whoever decides. */
+	const uint64_t us = to_tsc > from_tsc ? (to_tsc - from_tsc) * 1000000 / rte_get_tsc_hz()
+					      : 0;
 
 	pdp_times_add(&e->all->pools[e->vr].times[which], us);
 	return us;
+}
+
+static uint64_t add(struct engine *e, enum pdp_engines_time which, uint64_t tsc)
+{
+	return times_add(e, which, e->decided_tsc, tsc);
 }
 
 /* @return true: its first packets are served, or it is no use to look again */
@@ -78,6 +85,8 @@ static bool look(struct engine *e)
 	if (__atomic_load_n(&s->served, __ATOMIC_ACQUIRE) != s->activation)
 		return ++e->first_looks == LOOKS;
 	us = add(e, PDP_ENGINES_REACTION, s->first_tsc);
+	if (e->outage_tsc != 0)
+		times_add(e, PDP_ENGINES_OUTAGE, e->outage_tsc, s->first_tsc);
 	PDP_LOG(INFO,
 		"engine " ENGINE_FMT ": served its first packets %" PRIu64 " us after the decision",
 		ENGINE_ARG(e), us);
@@ -104,7 +113,7 @@ void times_let_in(struct engine *e, uint64_t now)
 	us = add(e, cold ? PDP_ENGINES_COLD : PDP_ENGINES_LET_IN, now);
 	PDP_LOG(INFO, "engine " ENGINE_FMT ": let in %" PRIu64 " us after the decision%s",
 		ENGINE_ARG(e), us, cold ? ", newly started" : "");
-	if (cold)
+	if (cold && e->outage_tsc == 0)
 		return;
 	e->first_looks = 0;
 	e->first_timer = pdp_loop_timer(e->all->p.loop, FIRST_LOOK_US, 0, on_look, e);

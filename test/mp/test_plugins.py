@@ -137,7 +137,7 @@ def test_hold():
         red = node.conserved()["vrs"]["red"]
         check(300 < red["in_flight"] < 900, f"about 500 of them are held: {red}")
         sink = node.loadgen()
-        check(sink["sink_latency_min_ns"] >= 1e9 and sink["sink_reordered"] == 0, f"{sink}")
+        check(sink["sink_latency_min_ns"] >= 0.99e9 and sink["sink_reordered"] == 0, f"{sink}")
         red = node.quiet()["vrs"]["red"]
         check(red["dropped"] == 0 and red["tx"] == red["rx"], f"{red}")
         # Stopped with packets in its hands: they are dropped by a name, and the pool is whole.

@@ -83,6 +83,27 @@ static void segv(struct pdp_pkt *p)
 	raise(SIGSEGV);
 }
 
+static void wild(struct pdp_pkt *p)
+{
+	*(volatile char *)0x1230 = 1;
+}
+
+static int deeper(volatile char *above)
+{
+	volatile char here[4096];
+
+	here[0] = above[0];
+	return above[0] == 0 ? deeper(here) + here[0] : 0;
+}
+
+/* All of the stack, so that the handler of the crash needs its own. */
+static void deep(struct pdp_pkt *p)
+{
+	volatile char here = 0;
+
+	p->verdict = (uint8_t)deeper(&here);
+}
+
 static void leave(struct pdp_pkt *p)
 {
 	_exit(3);
@@ -112,6 +133,8 @@ static const struct {
 	{"die", die},
 	{"segv", segv},
 	{"leave", leave},
+	{"wild", wild},
+	{"deep", deep},
 	{"hang", hang},
 };
 
