@@ -35,6 +35,24 @@ static void loss_shows_on_both_ends(void **state)
 	port_close("net_loadgen1");
 }
 
+/* An outage is the longest time in which nothing came; what was before a reset is forgotten. */
+static void the_longest_gap(void **state)
+{
+	uint16_t port = port_open("net_loadgen0", "loop=closed", 1);
+
+	receive_all(port, 0, pkts, 30);
+	send_all(port, 0, pkts, 10);
+	assert_int_equal(stats_of(port).gap_max_ns, 0);
+	rte_delay_us_block(2000);
+	send_all(port, 0, pkts + 10, 10);
+	assert_in_range(stats_of(port).gap_max_ns, 2000000, 500000000);
+	assert_int_equal(pdp_loadgen_stats_reset(port), 0);
+	rte_delay_us_block(2000);
+	send_all(port, 0, pkts + 20, 10);
+	assert_int_equal(stats_of(port).gap_max_ns, 0);
+	port_close("net_loadgen0");
+}
+
 static void reordering_and_duplicates(void **state)
 {
 	uint16_t port = port_open("net_loadgen0", "loop=closed", 1);
@@ -260,6 +278,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		port_test(loss_shows_on_both_ends),
+		port_test(the_longest_gap),
 		port_test(reordering_and_duplicates),
 		port_test(two_sources_one_sink),
 		port_test(latency_has_known_percentiles),

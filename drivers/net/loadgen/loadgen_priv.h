@@ -126,6 +126,7 @@ struct __rte_cache_aligned lg_rxq {
 struct lg_tx_counters {
 	uint64_t packets, bytes, unstamped;
 	uint64_t latency_min, latency_max; /**< cycles */
+	uint64_t last_tsc, gap_max;	   /**< of bursts; 0: none yet */
 	struct lg_seq_counters seq;
 };
 

@@ -34,6 +34,16 @@ static inline void measure_latency(struct lg_txq *q, uint64_t due, uint64_t now)
 		q->counters.latency_max = cycles;
 }
 
+/* An outage of whatever lies between source and sink. */
+static inline void measure_gap(struct lg_txq *q, uint64_t now)
+{
+	const uint64_t gap = now - q->counters.last_tsc;
+
+	if (unlikely(gap > q->counters.gap_max) && q->counters.last_tsc != 0)
+		__atomic_store_n(&q->counters.gap_max, gap, __ATOMIC_RELAXED);
+	q->counters.last_tsc = now;
+}
+
 /* Judge the packets of a burst one by one; what belongs to a source is counted when the source
  * changes. leaves: when each leaves; NULL: now. */
 static __rte_always_inline void measure(struct lg_txq *q, struct rte_mbuf **pkts, uint16_t n,
@@ -43,6 +53,7 @@ static __rte_always_inline void measure(struct lg_txq *q, struct rte_mbuf **pkts
 	uint32_t source = UINT32_MAX;
 	uint64_t returned = 0, unstamped = 0, now = rte_rdtsc();
 
+	measure_gap(q, now);
 	for (uint16_t i = 0; i < n; i++) {
 		const struct rte_mbuf *m = pkts[i];
 		const struct pdp_loadgen_stamp *s = RTE_PTR_ADD(m, lg_stamp_offset);

@@ -32,6 +32,7 @@ static const struct {
 	FIELD(sink, latency_mean_ns),  FIELD(sink, latency_p50_ns),
 	FIELD(sink, latency_p90_ns),   FIELD(sink, latency_p99_ns),
 	FIELD(sink, latency_p999_ns),  FIELD(sink, latency_max_ns),
+	FIELD(sink, gap_max_ns),
 };
 
 const char *lg_stats_field(const struct pdp_loadgen_stats *stats, unsigned int i, uint64_t *value)
@@ -110,7 +111,7 @@ static void collect_latency(struct pdp_loadgen_stats *stats, const struct lg_his
 static void collect_sink(const struct lg_port *port, struct pdp_loadgen_stats *stats,
 			 struct lg_hist *hist)
 {
-	uint64_t min = UINT64_MAX, max = 0;
+	uint64_t min = UINT64_MAX, max = 0, gap = 0;
 	int64_t missing = 0;
 
 	for (uint16_t i = 0; i < port->n_txq; i++) {
@@ -128,8 +129,10 @@ static void collect_sink(const struct lg_port *port, struct pdp_loadgen_stats *s
 		missing += __atomic_load_n(&q->counters.seq.missing, __ATOMIC_RELAXED);
 		min = RTE_MIN(min, get(&q->counters.latency_min));
 		max = RTE_MAX(max, get(&q->counters.latency_max));
+		gap = RTE_MAX(gap, get(&q->counters.gap_max));
 		lg_hist_merge(hist, &q->hist);
 	}
+	stats->gap_max_ns = to_ns((double)gap);
 	stats->missing = missing > 0 ? (uint64_t)missing : 0;
 	collect_latency(stats, hist, min, max);
 }

@@ -65,6 +65,7 @@ struct pdp_loadgen_stats {
 	uint64_t latency_p99_ns;
 	uint64_t latency_p999_ns;
 	uint64_t latency_max_ns; /**< exact */
+	uint64_t gap_max_ns;	 /**< longest time between two bursts that a queue was given */
 };
 
 /**

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+Nodes whose engines are killed and stopped: what kill, hang and failover have in common. VR red is the victim, VR blue
+the one that must not notice. Each has a loadgen port of its own, which is source and sink: what an outage is, is
+measured outside of the node, as the longest time between two bursts that come back.
+"""
+import os
+import signal
+import time
+from dataclasses import dataclass
+
+from . import Trouble
+from .loadgen import LoadgenNode
+from .procs import wait_for
+
+RED, BLUE = 0, 1  # ports
+BLUE_PPS = 50000
+BLUE_SLOTS = 8192  # more than 100 ms of its packets
+RXQ = 65536  # packets that wait for an MD that was off its CPU
+BACK_S = 20
+JOINED = ("running", "parked", "draining")  # killed before, one could hold locks of EAL's shared heap
+
+
+def vr(name, port, plugin="relay", **more):
+    """A VR of one vif that sends everything back."""
+    return {"name": name, "plugin": plugin, **more, "vifs": [{"name": "a", "port": f"net_loadgen{port}"}]}
+
+
+def blue(**more):
+    return vr("blue", BLUE, slots=BLUE_SLOTS, **more)
+
+
+def config(session, vrs, **more):
+    ports = [{"name": vif["port"]} for one in vrs for vif in one["vifs"]]
+    return {"cpus": {"engines": [session.engine_cpu]}, "ports": ports, "vrs": vrs, **more}
+
+
+def source(pps, flows=61):
+    return f"start=0,rate={pps},rxq={RXQ},flows={flows}"
+
+
+class FaultNode(LoadgenNode):
+    """A node with red and, where it has two ports, blue."""
+    heap_mb = 0  # more than the node takes for itself: every attach of a secondary leaks some
+
+    def __init__(self, session, name, vrs, rates, heap_mb=0, **more):
+        super().__init__(session, name, config(session, vrs, **more),
+                         [f"net_loadgen{i},{source(pps)}" for i, pps in enumerate(rates)])
+        self.sources = self.sinks = tuple(range(len(rates)))
+        self.heap_mb = heap_mb
+
+    def eal(self, lcores, ports):
+        return [*super().eal(lcores, ports), *(["-m", str(self.heap_mb)] if self.heap_mb else [])]
+
+    def red(self):
+        """Rows of red's engines."""
+        return [e for e in self.engines() if e["engine"].startswith("red/")]
+
+    def in_state(self, *states):
+        return [e for e in self.red() if e["state"] in states and e["pid"]]
+
+    def ready(self, running, parked):
+        """@return the rows once so many run and so many are parked"""
+        def look():
+            rows = self.red()
+            states = [row["state"] for row in rows]
+            return rows if states.count("running") == running and states.count("parked") >= parked else None
+        return wait_for(f"{self.name}: {running} running and {parked} parked engines", look, BACK_S, self.check, 0.002)
+
+    def gap_us(self, port=RED):
+        return self.figures(port)["sink_gap_max_ns"] / 1000
+
+    def arm(self, port=RED):
+        """The longest gap is measured from now on; packets flow."""
+        self.counters.telemetry.ask(f"/pdp/loadgen/reset,{port}")
+        wait_for(f"{self.name}: no packet comes back", lambda: self.figures(port)["sink_sent"] > 0, BACK_S, self.check,
+                 0.001)
+
+    def served_again(self, pid):
+        """The process is taken for dead, another one has its place, and packets come back."""
+        rows = self.red()
+        if any(row["pid"] == pid and row["state"] in JOINED for row in rows):
+            return False
+        if not any(row["state"] == "running" for row in rows):
+            return False
+        sent = self.figures(RED)["sink_sent"]
+        wait_for(f"{self.name}: nothing of red's comes back", lambda: self.figures(RED)["sink_sent"] > sent, BACK_S,
+                 self.check, 0.0005)
+        return True
+
+    def wait_back(self, pid):
+        wait_for(f"{self.name}: red is not back", lambda: self.served_again(pid), BACK_S, self.check, 0.001)
+
+    def leaked_kb(self):
+        """Of EAL's heap, in use."""
+        heaps = self.counters.telemetry.ask("/eal/heap_list")
+        return sum(self.counters.telemetry.ask(f"/eal/heap_info,{h}")["Alloc_size"] for h in heaps) / 1024
+
+    def times(self, which):
+        """Of red, us, as the node measured them."""
+        return self.control.ask("vr times", vr="red").get(which, [])
+
+
+def strike(pid, sig):
+    """@return whether the process was there"""
+    try:
+        os.kill(pid, sig)
+        return True
+    except ProcessLookupError:
+        return False
+
+
+def ended(pid):
+    """Gone, or a zombie that its parent will take off."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+@dataclass
+class Toll:
+    """What a node's traffic suffered in all."""
+    lost: int = 0
+    reordered: int = 0
+    missed: int = 0
+    packets: int = 0
+    leaked_mbufs: int = 0
+
+    def add(self, node):
+        """At the end, with all sources stopped and nothing under way."""
+        stats = wait_for(f"{node.name}: buffers are missing", lambda: settled(node), BACK_S, node.check)
+        if not stats["conserved"]:
+            raise Trouble(f"{node.name}: packets are missing (stats: conserved is false)")
+        self.leaked_mbufs += stats["pool"]["missing"]
+        if len(node.sources) > 1:
+            got = node.figures(BLUE)
+            self.lost += got["source_lost"]
+            self.missed += got["source_missed"]
+            self.reordered += got["sink_reordered"] + got["sink_duplicates"]
+            self.packets += got["source_received"]
+
+
+def settled(node):
+    """@return statistics without missing buffers; the last ones where that takes too long"""
+    deadline = time.monotonic() + BACK_S / 2
+    while True:
+        stats = node.control.ask("stats")
+        if stats["pool"]["missing"] == 0 or time.monotonic() > deadline:
+            return stats
+        time.sleep(0.05)
+
+
+SIGNALS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT)
