@@ -54,6 +54,18 @@ void join_forget(struct engine *e)
 	e->sock = -1;
 }
 
+/* No engine of ours says this, at least not now: it is not listened to any more, so that it cannot
+ * keep the control thread busy, or the log. */
+static void unexpected(struct engine *e, uint32_t kind)
+{
+	PDP_LOG(WARNING, "engine " ENGINE_FMT ": report %u of its is not expected in state %s%s",
+		ENGINE_ARG(e), kind, pdp_engine_state_name(e->state),
+		e->by_hand ? "; it is not listened to" : ": killed");
+	join_forget(e);
+	if (!e->by_hand)
+		engine_kill(e);
+}
+
 static void on_report(void *arg, int fd, uint32_t events)
 {
 	struct engine *e = arg;
@@ -67,10 +79,13 @@ static void on_report(void *arg, int fd, uint32_t events)
 		else if (r.kind == PDP_REPORT_MAPPED && e->state == PDP_ENGINE_JOINING &&
 			 engine_sealed(e))
 			sealed_mapped(e);
-		else if (r.kind == PDP_REPORT_FAILED)
+		else if (r.kind == PDP_REPORT_FAILED && e->state == PDP_ENGINE_JOINING &&
+			 !e->failed)
 			engine_failed(e, r.text);
-		else if (r.kind == PDP_REPORT_LEAVING)
+		else if (r.kind == PDP_REPORT_LEAVING && e->by_hand)
 			engine_stop(e);
+		else
+			unexpected(e, r.kind);
 		return;
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
