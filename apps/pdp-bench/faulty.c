@@ -7,6 +7,7 @@
  *    "hold_ms": 0}      holds each packet for so long
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,7 +47,7 @@ static int read_args(struct faulty *f)
 	else
 		rc = 0;
 	if (rc == 0) {
-		strcpy(f->hang, hang);
+		snprintf(f->hang, sizeof(f->hang), "%s", hang);
 		f->hold_ns = (uint64_t)hold * 1000000;
 	}
 	json_decref(args);
