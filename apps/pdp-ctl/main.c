@@ -13,10 +13,13 @@
 
 #include <pdp_control.h>
 
+#define CHECK_NS 50000000 /* between two questions whether it is done */
+
 struct options {
 	const char *prefix;
 	const char *path;
 	bool json;
+	bool check;
 	double watch_s; /* 0: once */
 };
 
@@ -27,6 +30,9 @@ static const char usage[] =
 	"  status                      the node in a few lines\n"
 	"  port list | vr list | engine list | cpu list\n"
 	"  vr show NAME                one VR: vifs, engines, counters, drops by reason\n"
+	"  vr show NAME fib [PREFIX]   its routes; of a prefix, or that an address takes\n"
+	"  vr show NAME fib --check    whether kernel and FIB have the same; 1 if not\n"
+	"  vr show NAME neigh | punt   its neighbours; what it punted and its router sent\n"
 	"  stats [KEY=VALUE...]        counters and rates\n"
 	"  stop                        end the node in order\n"
 	"  help                        all commands of the node that runs\n"
@@ -50,6 +56,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	static const struct option longs[] = {{"file-prefix", required_argument, NULL, 'p'},
 					      {"socket", required_argument, NULL, 's'},
 					      {"json", no_argument, NULL, 'j'},
+					      {"check", no_argument, NULL, 'c'},
 					      {"watch", optional_argument, NULL, 'w'},
 					      {"help", no_argument, NULL, 'h'},
 					      {"version", no_argument, NULL, 'V'},
@@ -67,6 +74,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'j':
 			o->json = true;
+			break;
+		case 'c':
+			o->check = true;
 			break;
 		case 'w':
 			o->watch_s = optarg != NULL ? strtod(optarg, &end) : 1;
@@ -120,6 +130,21 @@ static void sleep_until(struct timespec *due, double period_s)
 		;
 }
 
+/* What takes the node a while is asked for until it is there. */
+static int ask(const struct options *o, struct ctl_connection *c, const json_t *request,
+	       json_t **result, char *err, size_t err_size)
+{
+	for (;;) {
+		int rc = ctl_ask(c, request, result, err, err_size);
+
+		if (rc != CTL_OK || !o->check || !json_is_true(json_object_get(*result, "running")))
+			return rc;
+		json_decref(*result);
+		*result = NULL;
+		nanosleep(&(struct timespec){.tv_nsec = CHECK_NS}, NULL);
+	}
+}
+
 static int run(const struct options *o, const char *path, const json_t *request)
 {
 	struct ctl_connection c;
@@ -133,12 +158,14 @@ static int run(const struct options *o, const char *path, const json_t *request)
 	clock_gettime(CLOCK_MONOTONIC, &due);
 	for (;;) {
 		result = NULL;
-		rc = ctl_ask(&c, request, &result, err, sizeof(err));
+		rc = ask(o, &c, request, &result, err, sizeof(err));
 		if (rc != CTL_OK) {
 			fail(rc, err);
 			break;
 		}
 		show(o, result);
+		if (o->check && json_is_false(json_object_get(result, "equal")))
+			rc = CTL_REFUSED;
 		json_decref(result);
 		if (o->watch_s == 0 || ferror(stdout))
 			break;
@@ -162,6 +189,8 @@ int main(int argc, char **argv)
 	request = ctl_request(argv + optind, argc - optind, err, sizeof(err));
 	if (request == NULL)
 		return fail(CTL_USAGE, err);
+	if (o.check)
+		json_object_set_new(json_object_get(request, "args"), "check", json_true());
 	rc = run(&o, o.path != NULL ? o.path : path, request);
 	json_decref(request);
 	if (rc == CTL_OK && (ferror(stdout) || fclose(stdout) != 0))

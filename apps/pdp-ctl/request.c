@@ -19,6 +19,16 @@ static const struct form {
 	{"vr set", "vr"},  {"port show", "port"}, {"engine show", "engine"},
 };
 
+/* What `vr show NAME` can be asked besides: a command of its own, and what its argument is called.
+ */
+static const struct view {
+	const char *word, *cmd, *arg;
+} views[] = {
+	{"fib", "vr fib", "prefix"},
+	{"neigh", "vr neigh", NULL},
+	{"punt", "vr punt", NULL},
+};
+
 /* What is JSON is that; all else is a string. */
 static json_t *decode_value(const char *text)
 {
@@ -92,10 +102,34 @@ bad:
 	return false;
 }
 
+static const struct view *find_view(const char *name, char *const *words, int n)
+{
+	if (strcmp(name, "vr show") != 0 || n < 2 || strchr(words[0], '=') != NULL)
+		return NULL;
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
+		if (strcmp(words[1], views[i].word) == 0)
+			return &views[i];
+	}
+	return NULL;
+}
+
+/* "vr show NAME VIEW [ARGUMENT]" becomes the view's command; @return words used */
+static int take_view(const struct view *view, json_t *args, char name[NAME_SIZE],
+		     char *const *words, int n)
+{
+	json_object_set_new(args, "vr", json_string(words[0]));
+	strlcpy(name, view->cmd, NAME_SIZE);
+	if (view->arg == NULL || n < 3 || strchr(words[2], '=') != NULL)
+		return 2;
+	json_object_set_new(args, view->arg, json_string(words[2]));
+	return 3;
+}
+
 json_t *ctl_request(char *const *words, int n, char *err, size_t err_size)
 {
 	char name[NAME_SIZE];
-	const int used = join_name(words, n, name);
+	int used = join_name(words, n, name);
+	const struct view *view;
 	json_t *args;
 
 	if (used < 1) {
@@ -104,6 +138,9 @@ json_t *ctl_request(char *const *words, int n, char *err, size_t err_size)
 		return NULL;
 	}
 	args = json_object();
+	view = find_view(name, words + used, n - used);
+	if (view != NULL)
+		used += take_view(view, args, name, words + used, n - used);
 	if (fill_args(args, name, words + used, n - used, err, err_size)) {
 		json_t *request = json_pack("{ssso}", "cmd", name, "args", args);
 

@@ -203,6 +203,10 @@ int main(int argc, char **argv, char **envp)
 	rt_init(&runtime, attach(&o, &w, sock), sock);
 	rt_life_begin(runtime.status);
 	__atomic_store_n(&runtime.status->phase, PDP_PHASE_ATTACHED, __ATOMIC_RELEASE);
+	if (runtime.fds[PDP_FD_FIB] >= 0 &&
+	    rt_fib_attach(&runtime, runtime.fds[PDP_FD_FIB], runtime.fds[PDP_FD_FIB_QS], err,
+			  sizeof(err)) != 0)
+		die(sock, err);
 	if (rt_load(&runtime, err, sizeof(err)) != 0)
 		die(sock, err);
 	setproctitle("%s/%u of %s", o.vr, w.engine, o.prefix);

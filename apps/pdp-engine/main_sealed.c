@@ -62,6 +62,14 @@ static void attach(void)
 	rt_init(&runtime, region, SOCK);
 	runtime.base = map(runtime.fds[PDP_FD_PACKETS], &packets_size);
 	runtime.fds[PDP_FD_REGION] = runtime.fds[PDP_FD_PACKETS] = -1;
+	if (runtime.fds[PDP_FD_FIB] < 0)
+		return;
+	if (rt_fib_attach(&runtime, runtime.fds[PDP_FD_FIB], runtime.fds[PDP_FD_FIB_QS], err,
+			  sizeof(err)) != 0)
+		die(err);
+	close(runtime.fds[PDP_FD_FIB]);
+	close(runtime.fds[PDP_FD_FIB_QS]);
+	runtime.fds[PDP_FD_FIB] = runtime.fds[PDP_FD_FIB_QS] = -1;
 }
 
 static void wait_sealed(void)

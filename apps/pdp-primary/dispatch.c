@@ -166,7 +166,7 @@ static int make_mds(struct pdp_md_vr_params *vrs, uint16_t *ids, uint16_t *rxqs,
 		rxqs[i] = node.ports[i].n_rxq;
 		txqs[i] = node.ports[i].n_txq;
 	}
-	for (unsigned int v = 0; v < c->n_vrs; v++)
+	for (unsigned int v = 0; v < c->n_vrs; v++) {
 		vrs[v] = (struct pdp_md_vr_params){.name = c->vrs[v].name,
 						   .balancer = pdp_balancer_find(c->vrs[v].balance),
 						   .restore = c->vrs[v].order == PDP_ORDER_RESTORE,
@@ -176,7 +176,12 @@ static int make_mds(struct pdp_md_vr_params *vrs, uint16_t *ids, uint16_t *rxqs,
 						   .n_vifs = c->vrs[v].n_vifs,
 						   .sealed = c->vrs[v].isolation ==
 							     PDP_ISOLATION_SEALED,
+						   .control = c->vrs[v].netns[0] != '\0',
 						   .backlog = memory_backlog(&c->vrs[v])};
+		for (unsigned int k = 0; k < PDP_PUNT_CLASSES; k++)
+			vrs[v].punt[k] = (struct pdp_rate_limit){.rate = c->vrs[v].punt[k].pps,
+								 .burst = c->vrs[v].punt[k].burst};
+	}
 	if (pdp_md_create(node.mds, &p) != 0)
 		return complain("out of memory");
 	for (unsigned int i = 0; i < node.n_md; i++)

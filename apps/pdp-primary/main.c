@@ -47,6 +47,7 @@ static const struct module {
 	{"pool", pool_init, pool_fini},
 	{"ports", ports_init, ports_fini},
 	{"dispatch", dispatch_init, dispatch_fini},
+	{"mh", mh_init, mh_fini},
 	{"stats", stats_init, stats_fini},
 	{"telemetry", telemetry_init, telemetry_fini},
 	{"monitor", monitor_init, monitor_fini},

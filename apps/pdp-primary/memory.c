@@ -68,6 +68,16 @@ static uint64_t held_packets(void)
 	return RTE_MIN(n, (uint64_t)PDP_HOLD_MD);
 }
 
+/* What the MH may have of each MD lcore. */
+static uint64_t punt_packets(void)
+{
+	for (unsigned int i = 0; i < node.config->n_vrs; i++) {
+		if (node.config->vrs[i].netns[0] != '\0')
+			return PDP_PUNT_PACKETS_MAX;
+	}
+	return 0;
+}
+
 uint32_t memory_packets(void)
 {
 	const struct pdp_config *c = node.config;
@@ -81,6 +91,7 @@ uint32_t memory_packets(void)
 	for (unsigned int i = 0; i < c->n_vrs; i++)
 		n += n_md * vr_packets(&c->vrs[i]);
 	n += n_md * held_packets();
+	n += n_md * punt_packets();
 	return (uint32_t)RTE_MAX((uint64_t)PACKETS_MIN, RTE_MIN(n, (uint64_t)PACKETS_MAX));
 }
 

@@ -92,6 +92,7 @@ struct node {
 	char plugin_path[1100];
 	char engine_program[600];
 	char sealed_program[620];
+	char keeper_program[600];
 
 	struct pidfh *pidfile;
 	struct pdp_config *config;
@@ -119,6 +120,7 @@ struct node {
 	struct pdp_engines_vr *engine_vrs;
 	pthread_t thread;
 	bool stopping;
+	bool mh_remove;	 /* asked to leave no namespace or interface behind */
 	bool locks_lost; /* what is DPDK's is not freed any more, see pdp_engines_locks_lost() */
 	int exit_code;
 	uint64_t start_tsc;
@@ -153,6 +155,13 @@ void ports_fini(void);
 int dispatch_init(void);
 void dispatch_fini(void);
 bool dispatch_engines_here(void); /* on a CPU of an MD */
+int mh_init(void);
+void mh_fini(void);
+int mh_start(void); /* control thread: the MH thread, on the same CPUs */
+/* Descriptors that the engines of a VR get. */
+void mh_fds(unsigned int vr, struct pdp_engines_vr *engines);
+void mh_engine_gone(unsigned int vr, unsigned int engine);
+void mh_stop(void); /* the MD loops still run */
 int stats_init(void);
 void stats_fini(void);
 int telemetry_init(void);
@@ -199,8 +208,12 @@ int cpus_show(void *arg, const json_t *args, json_t **result, char *err, size_t 
 
 /* show.c: the control socket's commands */
 int show_register(void);
+const char *show_mac(const uint8_t *mac, char out[18]);
 /* The VR that args names. @return its number, or -ENOENT with a sentence */
 int show_find_vr(const json_t *args, char *err, size_t err_size);
+
+/* mh_show.c */
+int mh_show_register(void);
 
 /* resize.c */
 void resize_summary(unsigned int vr, struct node_time *out); /* PDP_ENGINES_N_TIMES */

@@ -77,6 +77,11 @@ static void find_programs(void)
 			 node.program_dir);
 	snprintf(node.sealed_program, sizeof(node.sealed_program), "%s-sealed",
 		 node.engine_program);
+	snprintf(node.keeper_program, sizeof(node.keeper_program), "%s/../pdp-keeper/pdp-keeper",
+		 node.program_dir);
+	if (access(node.keeper_program, X_OK) != 0)
+		snprintf(node.keeper_program, sizeof(node.keeper_program), "%s/pdp-keeper",
+			 node.program_dir);
 	snprintf(node.plugin_path, sizeof(node.plugin_path),
 		 "%s%s%s/../../drivers/vr:%s/../lib/pdp/vr", env != NULL ? env : "",
 		 env != NULL ? ":" : "", node.program_dir, node.program_dir);

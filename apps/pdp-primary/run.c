@@ -61,13 +61,14 @@ static int make_engines(void)
 		.md_cpus = node.md_cpus,
 		.shares_md_cpu = dispatch_engines_here(),
 		.base = node.base,
+		.gone = mh_engine_gone,
 	};
 	char err[1536];
 
 	node.engine_vrs = calloc(c->n_vrs + 1, sizeof(*node.engine_vrs));
 	if (node.engine_vrs == NULL)
 		return complain("out of memory");
-	for (unsigned int v = 0; v < c->n_vrs; v++)
+	for (unsigned int v = 0; v < c->n_vrs; v++) {
 		node.engine_vrs[v] = (struct pdp_engines_vr){
 			.name = c->vrs[v].name,
 			.plugin = c->vrs[v].plugin,
@@ -90,6 +91,8 @@ static int make_engines(void)
 			.vifs = node.vrs[v].vifs,
 			.n_vifs = c->vrs[v].n_vifs,
 		};
+		mh_fds(v, &node.engine_vrs[v]);
+	}
 	p.vrs = node.engine_vrs;
 	node.engines = pdp_engines_create(&p, err, sizeof(err));
 	return node.engines != NULL ? 0 : complain("%s", err);
@@ -160,7 +163,7 @@ static void *control_main(void *arg)
 	if (rc != 0 && !node.stopping) {
 		complain("%s", err);
 		node.exit_code = 1;
-	} else if (rc == 0 && !node.stopping && monitor_start() != 0) {
+	} else if (rc == 0 && !node.stopping && (mh_start() != 0 || monitor_start() != 0)) {
 		node.exit_code = 1;
 	} else if (rc == 0 && !node.stopping) {
 		setproctitle("%s (%s)", node.config->node, node.file_prefix);
@@ -173,6 +176,7 @@ static void *control_main(void *arg)
 	monitor_stop();
 	pause_all(true);
 	pdp_engines_stop(node.engines, STOP_ENGINE_MS);
+	mh_stop();
 	for (unsigned int i = 0; i < node.n_md; i++)
 		pdp_md_call(node.mds[i], finish_md, NULL);
 	last_words();

@@ -11,7 +11,7 @@
 
 #include "node.h"
 
-static const char *mac_text(const uint8_t *mac, char *out)
+const char *show_mac(const uint8_t *mac, char out[18])
 {
 	snprintf(out, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
 		 mac[5]);
@@ -74,7 +74,7 @@ static int show_ports(void *arg, const json_t *args, json_t **result, char *err,
 		json_array_append_new(
 			rows,
 			json_pack("[s, i, s, s, i, i, i, I, I, I, I]", node.config->ports[i].name,
-				  p->id, link.link_status ? "up" : "down", mac_text(p->mac, mac),
+				  p->id, link.link_status ? "up" : "down", show_mac(p->mac, mac),
 				  (int)p->mtu, p->n_rxq, p->n_txq, (json_int_t)st.ipackets,
 				  (json_int_t)st.opackets, (json_int_t)st.imissed,
 				  (json_int_t)(st.ierrors + st.oerrors)));
@@ -192,7 +192,7 @@ static json_t *vif_table(unsigned int vr, const struct pdp_vr_account *a)
 			json_pack("[s, s, s, s, s, i, I, I, I, I]", v->name,
 				  node.config->ports[c->vifs[i].conf.port].name,
 				  v->kind == PDP_VIF_IP ? "ip" : "ethernet",
-				  carrier_name(v->carrier), mac_text(v->mac, mac), v->mtu,
+				  carrier_name(v->carrier), show_mac(v->mac, mac), v->mtu,
 				  (json_int_t)a->vifs[i].rx, (json_int_t)a->vifs[i].rx_bytes,
 				  (json_int_t)a->vifs[i].tx, (json_int_t)a->vifs[i].tx_bytes));
 	}
@@ -274,6 +274,7 @@ static int show_stats(void *arg, const json_t *args, json_t **result, char *err,
 static int do_stop(void *arg, const json_t *args, json_t **result, char *err, size_t err_size)
 {
 	node.stopping = true;
+	node.mh_remove = json_is_true(json_object_get(args, "remove"));
 	pdp_loop_stop(node.loop);
 	return 0;
 }
@@ -298,7 +299,9 @@ int show_register(void)
 		{"slice list", "who holds which part of which CPU", slices_show},
 		{"monitor log", "decisions with reasons; last=N, vr=NAME", monitor_log},
 		{"stats", "all counters, and whether every packet is accounted for", show_stats},
-		{"stop", "end the node in order", do_stop},
+		{"stop",
+		 "end the node in order; remove=true: and take control planes' interfaces away",
+		 do_stop},
 	};
 
 	for (size_t i = 0; i < RTE_DIM(commands); i++) {
@@ -306,5 +309,5 @@ int show_register(void)
 					 commands[i].fn, NULL) != 0)
 			return -1;
 	}
-	return 0;
+	return mh_show_register();
 }

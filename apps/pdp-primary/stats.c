@@ -75,7 +75,7 @@ static void on_hold(struct pdp_md *md, void *arg)
 {
 	struct hold_call *c = arg;
 
-	c->held += pdp_md_in_flight(md) + pdp_md_blanks(md);
+	c->held += pdp_md_in_flight(md) + pdp_md_blanks(md) + pdp_md_punt_out(md);
 	/* With one MD lcore nobody else uses the pool just now: exact under load too. */
 	c->available = rte_mempool_avail_count(node.pool);
 }

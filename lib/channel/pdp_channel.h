@@ -64,6 +64,8 @@ enum pdp_drop {
 	PDP_DROP_SOURCE,      /**< it would leave a vif with a sender that is not allowed there */
 	PDP_DROP_ENGINE_LATE, /**< came back from an engine that had stood still and was by-passed
 			       */
+	PDP_DROP_PUNT_LIMIT,  /**< punted above the VR's rate of its class */
+	PDP_DROP_PUNT_FULL,   /**< punted, but the management host does not keep up */
 	PDP_DROP_N,
 };
 

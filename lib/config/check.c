@@ -171,7 +171,9 @@ int check_vr(struct decoder *d, const struct where *where, json_t *obj, void *ba
 			"set isolation to \"sealed\"");
 	if (check_vr_load(d, where, obj, vr) != 0)
 		return -1;
-	return check_vif_names(d, where, vr);
+	if (check_vif_names(d, where, vr) != 0)
+		return -1;
+	return check_vr_netns(d, where, vr);
 }
 
 static bool is_md_cpu(const struct pdp_config_env *env, uint16_t cpu)

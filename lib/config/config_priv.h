@@ -82,6 +82,7 @@ enum key_type {
 	KEY_PLUGIN,
 	KEY_PORT,
 	KEY_BALANCE,
+	KEY_NETNS,
 	KEY_N_TYPES
 };
 
@@ -168,6 +169,10 @@ int value_weights(struct decoder *d, const struct key *key, const struct where *
 int value_plugin(struct decoder *d, const struct key *key, const struct where *where, json_t *value,
 		 void *base);
 
+/* check_netns.c */
+int value_netns(struct decoder *d, const struct key *key, const struct where *where, json_t *value,
+		void *base);
+
 /* decode.c */
 int config_decode_section(struct decoder *d, const struct section *section,
 			  const struct where *where, json_t *obj, void *base);
@@ -185,6 +190,8 @@ int check_vif_limit(struct decoder *d, const struct where *where, json_t *obj, v
 /** What hangs together in how a VR's engines come, go and share; `obj` tells what was given. */
 int check_vr_load(struct decoder *d, const struct where *where, json_t *obj,
 		  struct pdp_vr_config *vr);
+/** A VR's control plane: its namespace is its own, its vifs can be interfaces there. */
+int check_vr_netns(struct decoder *d, const struct where *where, const struct pdp_vr_config *vr);
 int check_vr_cpus(struct decoder *d, const struct where *where, const struct pdp_vr_config *vr);
 int check_vif(struct decoder *d, const struct where *where, json_t *obj, void *base);
 

@@ -56,6 +56,11 @@ static const struct key pool_keys[] = {
 };
 static const struct section pool_section = {"pool", SECTION_OF(pool_keys, struct pdp_config)};
 
+static const struct key mh_keys[] = {
+	{"keep", KEY_BOOL, AT(struct pdp_config, mh_keep), .def = "true"},
+};
+static const struct section mh_section = {"mh", SECTION_OF(mh_keys, struct pdp_config)};
+
 #define PORT(member) AT(struct pdp_port_config, member)
 
 #define MONITOR(member) AT(struct pdp_config, monitor.member)
@@ -168,6 +173,27 @@ static const struct section vr_limit_section = {"vrs[].rate_limit",
 						SECTION_OF(vr_limit_keys, struct pdp_vr_config),
 						.check = check_vr_limit};
 
+#define PUNT_KEYS(name, cls, def_pps, def_burst)                                                  \
+	{name,                                                                                    \
+	 KEY_UINT,                                                                                \
+	 AT(struct pdp_vr_config, punt[cls].pps),                                                 \
+	 .min = 1,                                                                                \
+	 .max = 1000000000,                                                                       \
+	 .def = def_pps,                                                                          \
+	 .noun = "a rate in packets a second"},                                                   \
+	{                                                                                         \
+		name "_burst", KEY_UINT, AT(struct pdp_vr_config, punt[cls].burst),               \
+			.min = 1, .max = 1000000, .def = def_burst, .noun = "a number of packets" \
+	}
+
+static const struct key vr_punt_keys[] = {
+	PUNT_KEYS("routing", PDP_PUNT_ROUTING, "20000", "1000"),
+	PUNT_KEYS("arp_nd", PDP_PUNT_ARP_ND, "1000", "200"),
+	PUNT_KEYS("other", PDP_PUNT_OTHER, "2000", "200"),
+};
+static const struct section vr_punt_section = {"vrs[].punt",
+					       SECTION_OF(vr_punt_keys, struct pdp_vr_config)};
+
 static const struct key vr_keys[] = {
 	{"name", KEY_NAME, VR(name), .required = true},
 	{"plugin", KEY_PLUGIN, VR(plugin), .required = true},
@@ -203,6 +229,8 @@ static const struct key vr_keys[] = {
 	 .noun = "a number of slots"},
 	{"poll", KEY_CHOICE, VR(poll), .def = "\"auto\"", CHOICES(polls)},
 	{"rate_limit", KEY_SECTION, .live = true, .def = "{}", .section = &vr_limit_section},
+	{"netns", KEY_NETNS, VR(netns), .def_words = "no control plane: what is punted is dropped"},
+	{"punt", KEY_SECTION, .def = "{}", .section = &vr_punt_section},
 	{"vifs", KEY_LIST, VR(vifs), COUNT(struct pdp_vr_config, n_vifs), .min = 1,
 	 .max = PDP_VIF_MAX, .required = true, .section = &config_vif},
 };
@@ -218,6 +246,7 @@ static const struct key top_keys[] = {
 	{"md", KEY_SECTION, .def = "{}", .section = &md_section},
 	{"monitor", KEY_SECTION, .def = "{}", .section = &monitor_section},
 	{"pool", KEY_SECTION, .def = "{}", .section = &pool_section},
+	{"mh", KEY_SECTION, .def = "{}", .section = &mh_section},
 	{"ports", KEY_LIST, TOP(ports), COUNT(struct pdp_config, n_ports), .max = PDP_PORTS_MAX,
 	 .def = "[]", .section = &port_section},
 	{"vrs", KEY_LIST, TOP(vrs), COUNT(struct pdp_config, n_vrs), .max = PDP_VRS_MAX,
@@ -268,6 +297,7 @@ static const char *const type_names[KEY_N_TYPES] = {
 	[KEY_PLUGIN] = "string",
 	[KEY_PORT] = "string",
 	[KEY_BALANCE] = "string",
+	[KEY_NETNS] = "string",
 };
 
 /* What values a key takes, for the reference. */

@@ -18,10 +18,12 @@
 
 #include <pdp_classify.h>
 #include <pdp_monitor.h>
+#include <pdp_punt.h>
 #include <pdp_vif.h>
 
 #define PDP_NAME_SIZE	   16	/**< names of node, VR, vif: 1..15 of [a-z0-9_-], first a letter */
 #define PDP_PORT_NAME_SIZE 64	/**< ethdev name */
+#define PDP_NETNS_SIZE	   128	/**< name or path of a network namespace */
 #define PDP_CPU_MAX	   1024 /**< CPU numbers are below this */
 #define PDP_PORTS_MAX \
 	32 /**< ports of a node: as many as DPDK is built for (RTE_MAX_ETHPORTS in Debian) */
@@ -52,6 +54,12 @@ struct pdp_limit_config {
 	uint32_t kbps;	/**< "kbps": or 1000 bits a second, of frames as they come, without FCS */
 	uint32_t burst; /**< "burst": packets or bytes at once; default 10 ms of the rate, at least
 			   64 packets or 16 longest frames */
+};
+
+/** "punt": what a VR may punt of one class, over all MD lcores. */
+struct pdp_punt_config {
+	uint32_t pps;	/**< packets a second */
+	uint32_t burst; /**< at once */
 };
 
 struct pdp_vif_config {
@@ -96,6 +104,8 @@ struct pdp_vr_config {
 	uint32_t blank_slots;	       /**< "blank_slots": 0..1024, default 32 */
 	enum pdp_poll poll;	       /**< "poll": auto (default), busy, adaptive */
 	struct pdp_limit_config limit; /**< "rate_limit": of all vifs together */
+	char netns[PDP_NETNS_SIZE]; /**< "netns": a name, a path, "pid:N"; "": no control plane */
+	struct pdp_punt_config punt[PDP_PUNT_CLASSES]; /**< "punt" */
 	struct pdp_vif_config *vifs;
 	unsigned int n_vifs; /**< 1..PDP_VIF_MAX */
 	char path[64];
@@ -120,6 +130,7 @@ struct pdp_config {
 				      lcores */
 	uint32_t pool_packet_size; /**< "pool.packet_size": data bytes of a packet buffer; 0: from
 				      the largest MTU */
+	bool mh_keep; /**< "mh.keep": namespaces and interfaces outlive the node; default true */
 	struct pdp_port_config *ports;
 	unsigned int n_ports;
 	struct pdp_vr_config *vrs;

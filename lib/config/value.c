@@ -377,5 +377,5 @@ const value_fn config_value_fns[KEY_N_TYPES] = {
 	[KEY_CPUS] = value_cpus,       [KEY_PREFIXES] = value_prefixes,
 	[KEY_WEIGHTS] = value_weights, [KEY_ARGS] = value_args,
 	[KEY_PLUGIN] = value_plugin,   [KEY_PORT] = value_port,
-	[KEY_BALANCE] = value_balance,
+	[KEY_BALANCE] = value_balance, [KEY_NETNS] = value_netns,
 };

@@ -77,11 +77,14 @@ void md_verdict(struct pdp_md *md, struct md_engine *e, const struct pdp_return 
 			lie(e, m, PDP_LIE_CODE);
 		break;
 	case PDP_PUNT:
-		/* No control plane is attached to VRs yet. */
-		if (pdp_return_reason(r) < PDP_PUNT_CLASSES)
-			drop_one(vr, m, PDP_DROP_PUNT);
-		else
+		if (bad)
+			lie(e, m, PDP_LIE_BOUNDS);
+		else if (r->vif >= vr->n_vifs)
+			lie(e, m, PDP_LIE_VIF);
+		else if (pdp_return_reason(r) >= PDP_PUNT_CLASSES)
 			lie(e, m, PDP_LIE_CODE);
+		else
+			md_punt(md, vr, r->vif, pdp_return_reason(r), m);
 		break;
 	default:
 		lie(e, m, PDP_LIE_CODE);

@@ -93,6 +93,7 @@ struct md_vr {
 	bool unsure;	   /* md_vr_settle() has to look again */
 	uint32_t tag;	   /* of its packets: TAG_* */
 	bool full;	   /* several engines: some packet had no slot of late */
+	bool control;	   /* what it punts goes to the MH */
 	uint8_t vif_kind[PDP_VIF_MAX];
 	struct pdp_vif *wraps;			    /* its engines are sealed: n_vifs; NULL: they
 						     * wrap packets themselves */
@@ -197,6 +198,11 @@ struct pdp_md {
 	struct meter *vr_meters;
 	struct meter *vif_meters;     /* by gid */
 	struct meter_bucket *buckets; /* of VRs, then of gids; the first MD's serve all */
+	/* NULL: no VR has a control plane */
+	struct pdp_punt *punt;
+	struct meter *punt_meters; /* by VR and class */
+	struct meter_bucket *punt_buckets;
+	struct pdp_vif *punt_vifs; /* by gid: how the router's packets leave */
 	struct rte_ring *calls;
 	struct md_call *stale_calls; /* control thread */
 	struct pdp_md_counters c;
@@ -217,6 +223,14 @@ unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e);
 void md_transmit_add(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n,
 		     uint64_t bytes);
 unsigned int md_transmit(struct pdp_md *md);
+
+/* punt.c */
+int md_punt_init(struct pdp_md *md, const struct pdp_md_params *params);
+void md_punt_fini(struct pdp_md *md);
+/* Takes the packet. @param vif, cls  checked */
+void md_punt(struct pdp_md *md, struct md_vr *vr, uint8_t vif, unsigned int cls,
+	     struct rte_mbuf *m);
+unsigned int md_punt_turn(struct pdp_md *md);
 
 /* md_engine.c: which ways a VR's packets take now */
 void md_vr_settle(struct pdp_md *md, struct md_vr *vr);

@@ -98,6 +98,8 @@ static unsigned int turn(struct pdp_md *md)
 	n = md->paused ? 0 : receive_all(md);
 	md_send_flush(md, n < RX_BURST);
 	n += md_collect(md);
+	if (md->punt != NULL)
+		n += md_punt_turn(md);
 	return n + md_transmit(md);
 }
 
@@ -114,6 +116,8 @@ static unsigned int turn_sampled(struct pdp_md *md)
 	md_send_flush(md, n < RX_BURST);
 	t = sample(md, PDP_STAGE_SEND, t, 0);
 	back = md_collect(md);
+	if (md->punt != NULL)
+		back += md_punt_turn(md);
 	/* Drivers that took packets meanwhile worked for the last stage. */
 	t = sample(md, PDP_STAGE_COLLECT, t + md->run_tsc, back);
 	sample(md, PDP_STAGE_TRANSMIT, t - md->run_tsc,

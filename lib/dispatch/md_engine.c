@@ -298,6 +298,11 @@ void pdp_md_account(const struct pdp_md *md, unsigned int vr_index, struct pdp_v
 
 	sum->c.originated += load(&vr->c.originated);
 	sum->c.punted += load(&vr->c.punted);
+	for (unsigned int i = 0; i < PDP_PUNT_CLASSES; i++) {
+		sum->c.punt[i].punted += load(&vr->c.punt[i].punted);
+		sum->c.punt[i].limited += load(&vr->c.punt[i].limited);
+		sum->c.punt[i].full += load(&vr->c.punt[i].full);
+	}
 	sum->c.ctl_relayed += load(&vr->c.ctl_relayed);
 	sum->c.ctl_dropped += load(&vr->c.ctl_dropped);
 	for (unsigned int i = 0; i < PDP_DROP_N; i++)

@@ -177,7 +177,8 @@ static struct pdp_md *make_md(const struct pdp_md_params *p, unsigned int index,
 	if (md->vrs == NULL || md->vifs == NULL || md->gid_vr == NULL || md->lines == NULL ||
 	    md->vr_meters == NULL || md->vif_meters == NULL ||
 	    (index == 0 && md->buckets == NULL) || md->calls == NULL || md->peers == NULL ||
-	    md_hold_init(md) != 0 || make_vrs(md, p) != 0 || make_ports(md, p) != 0) {
+	    md_hold_init(md) != 0 || make_vrs(md, p) != 0 || make_ports(md, p) != 0 ||
+	    md_punt_init(md, p) != 0) {
 		pdp_md_destroy(md);
 		return NULL;
 	}
@@ -191,7 +192,10 @@ int pdp_md_create(struct pdp_md **mds, const struct pdp_md_params *params)
 	for (unsigned int v = 0; v < params->n_vrs; v++)
 		n_gids += params->vrs[v].n_vifs;
 	for (unsigned int i = 0; i < params->n_md; i++) {
-		mds[i] = make_md(params, i, n_gids);
+		struct pdp_md_params p = *params;
+
+		p.first = i > 0 ? mds[0] : NULL;
+		mds[i] = make_md(&p, i, n_gids);
 		if (mds[i] == NULL) {
 			while (i-- > 0)
 				pdp_md_destroy(mds[i]);
@@ -216,6 +220,7 @@ void pdp_md_destroy(struct pdp_md *md)
 		free(md->vrs[v].wraps);
 		md_order_free(&md->vrs[v]);
 	}
+	md_punt_fini(md);
 	free(md->peers);
 	for (unsigned int i = 0; i < md->n_lines; i++)
 		drr_queue_fini(&md->lines[i]);

@@ -33,6 +33,8 @@ const char *pdp_drop_name(unsigned int drop)
 		[PDP_DROP_ORDER_FULL] = "order_full",
 		[PDP_DROP_SOURCE] = "source",
 		[PDP_DROP_ENGINE_LATE] = "engine_late",
+		[PDP_DROP_PUNT_LIMIT] = "punt_limit",
+		[PDP_DROP_PUNT_FULL] = "punt_full",
 	};
 
 	if (drop > PDP_DROP_VR && drop <= PDP_DROP_VIF_LAST)

@@ -19,11 +19,15 @@
 #include <pdp_balance.h>
 #include <pdp_channel_md.h>
 #include <pdp_classify.h>
+#include <pdp_punt.h>
 
 #define PDP_VRS_MAX	1024 /**< VRs of one node */
 #define PDP_BACKLOG_MAX 256  /**< packets of a VR that wait for a full port on an MD lcore */
 #define PDP_HOLD_VR	1024 /**< packets of a VR that wait for their bucket on an MD lcore */
 #define PDP_HOLD_MD	8192 /**< of all VRs */
+/** Buffers that the MH thread may have of an MD lcore: punted packets of all classes, empty ones.
+ */
+#define PDP_PUNT_PACKETS_MAX (2048 + 1024 + 512 + 256)
 
 struct pdp_md;
 
@@ -58,6 +62,7 @@ struct pdp_vr_counters {
 	uint64_t ctl_relayed;
 	uint64_t ctl_dropped;
 	uint64_t drops[PDP_DROP_N];
+	struct pdp_punt_counters punt[PDP_PUNT_CLASSES];
 };
 
 /** W: one MD lcore; R: any. rx = matched + sum(drops). */
@@ -82,6 +87,13 @@ struct pdp_md_guard {
 	unsigned int n_prefixes;	   /**< 0: any address */
 };
 
+/** What may come in a second. */
+struct pdp_rate_limit {
+	uint64_t rate;	/**< packets or bytes a second, 1..10^12; 0: no limit */
+	uint64_t burst; /**< packets or bytes that may come at once, 1..2^32 */
+	bool bytes;	/**< of frames as they came, without FCS */
+};
+
 /** What the MD needs of a VR; copied. */
 struct pdp_md_vr_params {
 	const char *name;
@@ -95,6 +107,8 @@ struct pdp_md_vr_params {
 		      */
 	uint32_t backlog; /**< packets that may wait for one full port on each MD lcore,
 			     1..PDP_BACKLOG_MAX */
+	bool control;	  /**< it has a control plane: what it punts goes to the MH */
+	struct pdp_rate_limit punt[PDP_PUNT_CLASSES]; /**< what it may punt, over all MD lcores */
 };
 
 struct pdp_md_params {
@@ -112,6 +126,7 @@ struct pdp_md_params {
 	bool shares_cpu;		  /**< give the CPU away when idle: others run on it */
 	bool engines_here; /**< engines may run on an MD's CPU: sleep up to 50 us when idle, and
 			      while local engines (pdp_md_engine_set_local()) have packets */
+	const struct pdp_md *first; /**< pdp_md_create()'s own */
 };
 
 /**
@@ -229,13 +244,6 @@ struct pdp_shares {
 	uint32_t rates[PDP_ENGINES_MAX];   /**< `jsq`: packets a second that each can do */
 };
 
-/** What may come in a second. */
-struct pdp_rate_limit {
-	uint64_t rate;	/**< packets or bytes a second, 1..10^12; 0: no limit */
-	uint64_t burst; /**< packets or bytes that may come at once, 1..2^32 */
-	bool bytes;	/**< of frames as they came, without FCS */
-};
-
 /**
  * Limit what a VR or one of its vifs may receive; what is above it is PDP_DROP_RATE_LIMIT. A packet
  * has to pass both. The limit holds for all MD lcores together: set the same on each.
@@ -255,6 +263,16 @@ unsigned int pdp_md_in_flight(const struct pdp_md *md);
 
 /** BLANKs that are lent to engines of this lcore. */
 unsigned int pdp_md_blanks(const struct pdp_md *md);
+
+/** Buffers that the MH thread has of this lcore. */
+unsigned int pdp_md_punt_out(const struct pdp_md *md);
+
+/**
+ * At the end, when the MH thread is gone: its buffers back to the pool, the router's packets out.
+ * pdp_md_punt() is void afterwards.
+ * @return punted packets that nobody has taken
+ */
+unsigned int pdp_md_punt_reclaim(struct pdp_md *md);
 
 /** At the end: drop what ports did not take. */
 void pdp_md_finish(struct pdp_md *md);

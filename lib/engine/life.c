@@ -119,6 +119,8 @@ static void give_back(struct engine *e)
 		close(e->sock);
 	e->pidfd = e->sock = -1;
 	region_free(e);
+	if (e->all->p.gone != NULL)
+		e->all->p.gone(e->vr, e->index);
 	place_give(e->all, e->lcore);
 	weigh_leave(e);
 	e->pid = 0;

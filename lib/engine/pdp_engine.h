@@ -91,6 +91,8 @@ struct pdp_engines_params {
 	bool shares_md_cpu; /**< an engine CPU is an MD's too: no engine polls */
 	const void *base;   /**< descriptor offsets count from here */
 	bool core_dumps;    /**< engines that crash leave a core */
+	/** Told when an engine's process is gone; NULL: nobody is. */
+	void (*gone)(unsigned int vr, unsigned int engine);
 };
 
 /**

@@ -92,6 +92,9 @@ int pdp_fib_qs_fd(const struct pdp_fib *fib);
  * attaches. */
 void pdp_fib_reader_add(struct pdp_fib *fib, unsigned int index);
 
+/** Its process is gone: it is offline, whatever it said last. Thread: any. */
+void pdp_fib_reader_gone(struct pdp_fib *fib, unsigned int index);
+
 /** Never wait for it again: it is dead, or detached. */
 void pdp_fib_reader_remove(struct pdp_fib *fib, unsigned int index);
 

@@ -81,3 +81,9 @@ void pdp_fib_reader_remove(struct pdp_fib *fib, unsigned int index)
 	assert(index < PDP_FIB_READERS_MAX);
 	fib->readers &= ~(UINT64_C(1) << index);
 }
+
+void pdp_fib_reader_gone(struct pdp_fib *fib, unsigned int index)
+{
+	assert(index < PDP_FIB_READERS_MAX);
+	__atomic_store_n(&fib->qs[index].seen, 0, __ATOMIC_RELEASE);
+}

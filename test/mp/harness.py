@@ -227,8 +227,19 @@ class Node:
             if alive(pid) and "pdp-engine" in _executable(pid):
                 os.kill(pid, signal.SIGKILL)
 
+    def end_keeper(self):
+        """What holds the interfaces of control planes over a restart."""
+        sock = f"/run/pdp-keeper/{self.prefix}.sock"
+        found = subprocess.run(["pgrep", "-f", f"pdp-keeper {sock}$"], capture_output=True, text=True, check=False)
+        for pid in found.stdout.split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(sock)
+
     def clean_up(self):
         self.kill()
+        self.end_keeper()
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.rmtree(self.runtime, ignore_errors=True)
         for path in glob.glob(f"/dev/hugepages/{self.prefix}map_*") + glob.glob(f"/var/run/pdp-{self.prefix}.pid"):
