@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The kernel's own answer for an address beside the FIB's. What the kernel says of a route is read
+ * by the mirror's parser, but which route it is, the kernel decides: the same question to both.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+
+#include "mirror_bench.h"
+#include "mirror_priv.h"
+
+enum { BATCH = 128, BUFFER = 4096 };
+
+/** One question. */
+struct question {
+	uint8_t family;
+	uint8_t address[16];
+	int error;		/* of the kernel */
+	struct mirror_msg said; /* without one */
+	struct mirror_hop_key keys[MIRROR_MEMBERS_MAX];
+	struct mirror_member members[MIRROR_MEMBERS_MAX];
+	unsigned int n;
+};
+
+static struct question questions[BATCH];
+
+static size_t put_question(char *at, const struct question *q, uint32_t seq)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(at);
+	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+
+	nlh->nlmsg_type = RTM_GETROUTE;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	nlh->nlmsg_seq = seq;
+	rtm->rtm_family = q->family == 4 ? AF_INET : AF_INET6;
+	rtm->rtm_dst_len = q->family == 4 ? 32 : 128;
+	/* For IPv6 the kernel may tell another route with the same object, or a deleted one. */
+	rtm->rtm_flags = q->family == 4 ? RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE : 0;
+	mnl_attr_put(nlh, RTA_DST, q->family == 4 ? 4 : 16, q->address);
+	return NLMSG_ALIGN(nlh->nlmsg_len);
+}
+
+static void take_answer(const struct nlmsghdr *nlh, struct question *q)
+{
+	if (nlh->nlmsg_type == NLMSG_ERROR) {
+		q->error = ((const struct nlmsgerr *)mnl_nlmsg_get_payload(nlh))->error;
+		return;
+	}
+	if (mirror_route_parse(nlh, &q->said) == MIRROR_ROUTE_BAD)
+		q->error = -EBADMSG;
+	/* Next hops of an object are told beside its id. */
+	q->said.object = 0;
+	q->n = mirror_route_hops(&q->said, q->keys, q->members);
+}
+
+static int ask(struct mnl_socket *nl, unsigned int n)
+{
+	static char out[BATCH * 64], in[BUFFER];
+	size_t used = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		questions[i].error = 0;
+		questions[i].n = 0;
+		used += put_question(out + used, &questions[i], i);
+	}
+	if (mnl_socket_sendto(nl, out, used) < 0)
+		return -errno;
+	for (unsigned int got = 0; got < n; got++) {
+		const ssize_t size = mnl_socket_recvfrom(nl, in, sizeof(in));
+		const struct nlmsghdr *nlh = (const struct nlmsghdr *)in;
+
+		if (size <= 0 || nlh->nlmsg_seq >= n)
+			return -EPROTO;
+		take_answer(nlh, &questions[nlh->nlmsg_seq]);
+	}
+	return 0;
+}
+
+static bool same_hop(const struct mirror_hop_key *kernel, const struct pdp_mirror_hop *ours)
+{
+	char name[IF_NAMESIZE] = "";
+
+	if (kernel->kind < MIRROR_LINK)
+		return ours->ifname[0] == '\0';
+	if_indextoname((unsigned int)kernel->ifindex, name);
+	return strcmp(name, ours->ifname) == 0 && kernel->family == ours->family &&
+	       memcmp(kernel->address, ours->gateway, sizeof(kernel->address)) == 0;
+}
+
+/* Of a multipath route of IPv6 the kernel tells the one for this address. */
+static bool same_hops(const struct question *q, const struct pdp_mirror_route *r)
+{
+	const bool one_of = q->family == 6 && q->n == 1;
+
+	if (q->n != r->n_hops && !one_of)
+		return false;
+	for (unsigned int i = 0; i < q->n; i++) {
+		unsigned int k = 0;
+
+		while (k < r->n_hops && (!same_hop(&q->keys[i], &r->hops[k]) ||
+					 (!one_of && q->members[i].weight != r->hops[k].weight)))
+			k++;
+		if (k == r->n_hops)
+			return false;
+	}
+	return true;
+}
+
+/* A neighbour's own prefix stands for the kernel's route of the link that it is on. */
+static bool same_link(const struct question *q, const struct pdp_mirror_route *r)
+{
+	char name[IF_NAMESIZE] = "";
+
+	if (q->n != 1 || q->keys[0].kind != MIRROR_LINK || r->n_hops != 1)
+		return false;
+	if_indextoname((unsigned int)q->keys[0].ifindex, name);
+	return strcmp(name, r->hops[0].ifname) == 0 &&
+	       memcmp(r->hops[0].gateway, q->address, sizeof(q->address)) == 0 &&
+	       r->hops[0].now.type == PDP_FIB_FORWARD;
+}
+
+static bool right_type(const struct question *q, enum pdp_fib_type type)
+{
+	switch (q->said.type) {
+	case RTN_UNICAST:
+		return type == PDP_FIB_FORWARD || type == PDP_FIB_UNRESOLVED ||
+		       type == PDP_FIB_GLEAN || type == PDP_FIB_LOCAL;
+	case RTN_BLACKHOLE:
+		return type == PDP_FIB_BLACKHOLE;
+	case RTN_UNREACHABLE:
+		return type == PDP_FIB_UNREACHABLE;
+	case RTN_PROHIBIT:
+		return type == PDP_FIB_PROHIBIT;
+	default:
+		return type == PDP_FIB_LOCAL;
+	}
+}
+
+static bool right_error(int error, enum pdp_fib_type type)
+{
+	switch (error) {
+	case -ENETUNREACH:
+		return type == PDP_FIB_NONE || type == PDP_FIB_UNREACHABLE;
+	case -EHOSTUNREACH:
+		return type == PDP_FIB_UNREACHABLE;
+	case -EACCES:
+		return type == PDP_FIB_PROHIBIT;
+	case -EINVAL:
+		return type == PDP_FIB_BLACKHOLE;
+	default:
+		return false;
+	}
+}
+
+static uint16_t look(const struct pdp_fib_reader *r, const struct question *q)
+{
+	uint8_t ips6[1][16];
+	uint16_t number;
+	uint32_t ip;
+
+	memcpy(&ip, q->address, sizeof(ip));
+	ip = ntohl(ip);
+	memcpy(ips6[0], q->address, sizeof(ips6[0]));
+	if (q->family == 4)
+		pdp_fib_lookup4(r, &ip, &number, 1);
+	else
+		pdp_fib_lookup6(r, (const uint8_t(*)[16])ips6, &number, 1);
+	return number;
+}
+
+/*
+ * Both answers are the same. The kernel keeps what an IPv6 lookup found in the next-hop object, for
+ * all routes that share it; when the one that it was found by is deleted, the others' lookups by
+ * RTM_GETROUTE fail: such an answer says nothing.
+ */
+static bool same(struct pdp_mirror *m, const struct pdp_fib_reader *reader,
+		 const struct question *q, bool *unknown)
+{
+	static struct pdp_mirror_answer answer;
+	struct pdp_fib_prefix p = {.family = q->family, .len = q->family == 4 ? 32 : 128};
+	const uint16_t number = look(reader, q);
+	const struct pdp_fib_nexthop nh = pdp_fib_resolve(reader, number, 0);
+	unsigned int best = 0;
+
+	memcpy(p.bytes, q->address, sizeof(p.bytes));
+	answer.number = 0;
+	answer.n_routes = 0;
+	pdp_mirror_route(m, &p, true, &answer);
+	while (best < answer.n_routes && !answer.routes[best].best)
+		best++;
+	*unknown = q->family == 6 && q->error == -ENETUNREACH && best < answer.n_routes &&
+		   answer.routes[best].object != 0;
+	if (q->error != 0)
+		return *unknown || right_error(q->error, nh.type);
+	if (answer.number != number || !right_type(q, nh.type))
+		return false;
+	if (best == answer.n_routes)
+		return false;
+	if (answer.routes[best].table == 0)
+		return same_link(q, &answer.routes[best]);
+	if (q->family == 4 && answer.prefix.len != q->said.prefix.len)
+		return false;
+	return nh.type == PDP_FIB_LOCAL || same_hops(q, &answer.routes[best]);
+}
+
+static void show_difference(struct pdp_mirror *m, const struct pdp_fib_reader *reader,
+			    const struct question *q)
+{
+	static struct pdp_mirror_answer answer;
+	struct pdp_fib_prefix p = {.family = q->family, .len = q->family == 4 ? 32 : 128};
+	const struct pdp_fib_nexthop nh = pdp_fib_resolve(reader, look(reader, q), 0);
+	char address[INET6_ADDRSTRLEN];
+
+	memcpy(p.bytes, q->address, sizeof(p.bytes));
+	inet_ntop(q->family == 4 ? AF_INET : AF_INET6, q->address, address, sizeof(address));
+	if (pdp_mirror_route(m, &p, true, &answer) != 0)
+		answer.prefix.len = 255;
+	fprintf(stderr,
+		"%s: kernel: error %d, /%u, type %u, metric %u, %u next hops; FIB: number %u, type "
+		"%u; mirror: number %u, /%u\n",
+		address, q->error, q->said.prefix.len, q->said.type, q->said.metric, q->n,
+		look(reader, q), nh.type, answer.number, answer.prefix.len);
+}
+
+static void edge(const struct pdp_fib_prefix *p, unsigned int which, uint8_t *out)
+{
+	const unsigned int bits = p->family == 4 ? 32 : 128;
+
+	memcpy(out, p->bytes, 16);
+	for (unsigned int bit = p->len; which > 0 && bit < bits; bit++)
+		out[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	for (unsigned int i = bits / 8; which == 2 && i-- > 0;) {
+		if (++out[i] != 0)
+			break;
+	}
+}
+
+/* What the kernel's lookup for a sender would not look up in its tables at all. */
+static bool is_special(unsigned int family, const uint8_t *address)
+{
+	if (family == 4)
+		return address[0] == 0 || address[0] >= 224;
+	return address[0] == 0xff || (address[0] == 0xfe && (address[1] & 0xc0) == 0x80) ||
+	       (address[0] == 0 && address[1] == 0);
+}
+
+/** Where in the prefixes the questions are. */
+struct cursor {
+	const struct prefixes *p;
+	unsigned int n_edges, step;
+	unsigned int at, edge;
+};
+
+/* @return how many questions there are now */
+static unsigned int fill(struct cursor *c)
+{
+	unsigned int n = 0;
+
+	while (c->at < c->p->n && n < BATCH) {
+		questions[n].family = c->p->at[c->at].family;
+		edge(&c->p->at[c->at], c->edge, questions[n].address);
+		n += !is_special(questions[n].family, questions[n].address);
+		if (++c->edge == c->n_edges) {
+			c->edge = 0;
+			c->at += c->step;
+		}
+	}
+	return n;
+}
+
+int probe(struct pdp_mirror *m, const struct pdp_fib_reader *reader, const struct prefixes *p,
+	  unsigned int n_edges, unsigned int step, unsigned int show, struct probe_result *out)
+{
+	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
+	struct cursor c = {p, n_edges, step, 0, 0};
+	int rc = nl != NULL && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 ? 0 : -errno;
+	unsigned int n;
+
+	*out = (struct probe_result){0};
+	while (rc == 0 && (n = fill(&c)) > 0) {
+		rc = ask(nl, n);
+		for (unsigned int i = 0; rc == 0 && i < n; i++) {
+			bool unknown;
+
+			out->n++;
+			if (same(m, reader, &questions[i], &unknown))
+				out->n_unknown += unknown;
+			else if (out->n_different++ < show)
+				show_difference(m, reader, &questions[i]);
+		}
+	}
+	if (nl != NULL)
+		mnl_socket_close(nl);
+	return rc;
+}
