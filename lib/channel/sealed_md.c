@@ -10,7 +10,7 @@
 
 #include "pdp_sealed_md.h"
 
-#define AHEAD 8 /* places whose lines are asked for before they are written */
+#define PIECE 16 /* what is written is told in such pieces, as far as packets have them */
 
 int pdp_sealed_open(struct pdp_chan *ch, const struct pdp_sealed_shape *shape, unsigned int index,
 		    void *packets)
@@ -51,28 +51,53 @@ static inline uint16_t shown_of(const struct pdp_sealed *s, uint32_t len)
 	return (uint16_t)RTE_MIN(len, s->window);
 }
 
+/* The first line is all there is of small packets, and of many others all that is looked at. */
+static inline void copy_in(uint8_t *to, const uint8_t *from, uint32_t n)
+{
+	if (likely(n >= PDP_LINE)) {
+		memcpy(to, from, PDP_LINE);
+		if (n == PDP_LINE)
+			return;
+		if (likely(n == 2 * PDP_LINE)) {
+			memcpy(to + PDP_LINE, from + PDP_LINE, PDP_LINE);
+			return;
+		}
+	}
+	rte_memcpy(to, from, n);
+}
+
 void pdp_sealed_stage(struct pdp_chan *ch, struct rte_mbuf *const *pkts, unsigned int n,
 		      const uint32_t *hashes, uint8_t vif, uint8_t flags)
 {
-	const struct pdp_sealed *s = ch->sealed;
+	/* Locals: each store below could alias what they were read from. */
+	const struct pdp_sealed s = *ch->sealed;
+	const struct pdp_ring_producer to = ch->to;
+	struct pdp_ledger *const ledger = ch->ledger;
 	const uint16_t *slot = ch->free + ch->n_free;
+	const uintptr_t base = ch->base;
+	unsigned int i = 0;
 
-	for (unsigned int i = 0; i < n; i++) {
-		struct rte_mbuf *m = pkts[i];
-		const uint16_t at = *--slot, len = m->data_len, shown = shown_of(s, len);
-		const uint32_t hash = hashes != NULL ? hashes[i] : 0;
-		uint8_t *to = pdp_sealed_at(ch, at);
-		struct pdp_desc *d = pdp_ring_next(&ch->to, 1, sizeof(*d));
-		const uint64_t words[2] = {((uintptr_t)to - ch->base) | (uint64_t)hash
-										<< PDP_OFF_BITS,
-					   at | (uint64_t)shown << 16 | (uint64_t)len << 32 |
-						   (uint64_t)vif << 48 | (uint64_t)flags << 56};
+	while (i < n) {
+		const uint32_t run = pdp_ring_run(ch->to.tail, ch->to.mask, n - i);
+		struct pdp_desc *d = pdp_ring_next(&ch->to, run, sizeof(*d));
 
-		if (i + AHEAD < n)
-			rte_prefetch0_write(pdp_sealed_at(ch, slot[-AHEAD]));
-		rte_memcpy(to, rte_pktmbuf_mtod(m, const uint8_t *), shown);
-		pdp_ledger_write(&ch->ledger[at], m, m->data_off, len, hash | (uint32_t)vif << 24);
-		memcpy(d, words, sizeof(words));
+		for (const unsigned int end = i + run; i < end; i++, d++) {
+			struct rte_mbuf *m = pkts[i];
+			const uint16_t at = *--slot, start = m->data_off, len = m->data_len;
+			const uint16_t shown = shown_of(&s, len);
+			const uint32_t hash = hashes != NULL ? hashes[i] : 0;
+			uint8_t *place = s.slots + (size_t)at * s.slot_size + PDP_SEALED_HEAD;
+			const uint64_t words[2] = {
+				((uintptr_t)place - base) | (uint64_t)hash << PDP_OFF_BITS,
+				at | (uint64_t)shown << 16 | (uint64_t)len << 32 |
+					(uint64_t)vif << 48 | (uint64_t)flags << 56};
+
+			if (i % (PDP_LINE / sizeof(*d)) == 0)
+				pdp_ring_prefetch_write(&to, i + PDP_STAGE_AHEAD, 1, sizeof(*d));
+			copy_in(place, (const uint8_t *)m->buf_addr + start, shown);
+			pdp_ledger_write(&ledger[at], m, start, len, hash | (uint32_t)vif << 24);
+			memcpy(d, words, sizeof(words));
+		}
 	}
 	ch->n_free -= n;
 }
@@ -144,13 +169,14 @@ static bool attach(struct pdp_chan *ch, const struct pdp_sealed_return *r)
 		return false;
 	rte_memcpy((uint8_t *)to->m->buf_addr + to->start + head,
 		   (uint8_t *)from->m->buf_addr + from->start + lent.shown, len - head);
-	to->len = (uint16_t)len;
+	to->len = to->m->data_len = (uint16_t)len;
+	to->m->pkt_len = len;
 	ch->sealed->shown[r->slot - ch->n_slots] = (uint16_t)head;
 	return true;
 }
 
-static void take_one(struct pdp_chan *ch, const struct pdp_sealed_return *r, unsigned int i,
-		     struct pdp_return *out, struct pdp_taken *taken)
+static __rte_noinline void take_one(struct pdp_chan *ch, const struct pdp_sealed_return *r,
+				    unsigned int i, struct pdp_return *out, struct pdp_taken *taken)
 {
 	const bool known = r->slot < ch->n_slots + ch->n_blanks;
 	struct pdp_ledger *l = &ch->ledger[known ? r->slot : 0];
@@ -187,11 +213,25 @@ static void take_one(struct pdp_chan *ch, const struct pdp_sealed_return *r, uns
 	taken->blank |= bit;
 }
 
+/* Whether a return is of the kind that nearly all are: a packet that goes on, as long and where it
+ * was, with whole pieces of its window written. */
+static inline bool plain(const struct pdp_chan *ch, const struct pdp_sealed *s, uint64_t word,
+			 uint16_t written)
+{
+	const uint16_t slot = pdp_return_slot(word);
+	const struct pdp_ledger *l = &ch->ledger[slot];
+
+	return slot < ch->n_slots && l->m != NULL && pdp_return_place(word) == l->len &&
+	       (word >> 56 & 3) == PDP_FORWARD && written % PIECE == 0 &&
+	       written <= shown_of(s, l->len);
+}
+
 void pdp_sealed_take(struct pdp_chan *ch, const struct pdp_sealed_return *from, unsigned int n,
 		     struct pdp_return *returns, struct pdp_taken *taken)
 {
+	const struct pdp_sealed s = *ch->sealed;
 	const uint32_t known = ch->n_slots + ch->n_blanks;
-	uint64_t bytes = 0, differ = 0, first, word;
+	uint64_t bytes = 0, differ = 0, first = 0, word;
 
 	/* With intent to write: the next packets go into the places that are read last. */
 	for (unsigned int i = 0; i < n; i++) {
@@ -199,12 +239,31 @@ void pdp_sealed_take(struct pdp_chan *ch, const struct pdp_sealed_return *from, 
 			rte_prefetch0_write(pdp_sealed_at(ch, from[i].slot));
 	}
 	taken->none = taken->blank = taken->bad = 0;
-	memcpy(&first, from, sizeof(first));
 	for (unsigned int i = 0; i < n; i++) {
-		take_one(ch, &from[i], i, &returns[i], taken);
-		memcpy(&word, &returns[i], sizeof(word));
+		const uint16_t written = from[i].written;
+
+		memcpy(&word, &from[i], sizeof(word));
+		if (likely(plain(ch, &s, word, written))) {
+			const uint16_t slot = pdp_return_slot(word);
+			struct pdp_ledger *l = &ch->ledger[slot];
+			struct rte_mbuf *m = l->m;
+			const uint8_t *place = s.slots + (size_t)slot * s.slot_size +
+					       PDP_SEALED_HEAD;
+			uint8_t *data = (uint8_t *)m->buf_addr + l->start;
+
+			for (uint32_t k = 0; k < written; k += PIECE)
+				memcpy(data + k, place + k, PIECE);
+			taken->m[i] = m;
+			l->m = NULL;
+			ch->free[ch->n_free++] = slot;
+			memcpy(&returns[i], &word, sizeof(word));
+		} else {
+			take_one(ch, &from[i], i, &returns[i], taken);
+			memcpy(&word, &returns[i], sizeof(word));
+		}
+		first = i == 0 ? word : first;
 		differ |= word ^ first;
-		bytes += returns[i].len;
+		bytes += pdp_return_len(word);
 	}
 	taken->alike = pdp_return_answer(differ) == 0;
 	taken->bytes = bytes;

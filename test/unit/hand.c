@@ -65,7 +65,8 @@ static void make_classifier(struct hand *h)
 	assert_non_null(h->cls);
 }
 
-void hand_open(struct hand *h, unsigned int n_vrs, const char *balancer, enum pdp_hash_mode hash)
+static void open_hand(struct hand *h, unsigned int n_vrs, const char *balancer,
+		      enum pdp_hash_mode hash, bool sealed)
 {
 	static const uint16_t ids[HAND_PORTS] = {0, 1}, queues[HAND_PORTS] = {1, 1};
 	struct pdp_md_vr_params vrs[HAND_VRS];
@@ -89,6 +90,7 @@ void hand_open(struct hand *h, unsigned int n_vrs, const char *balancer, enum pd
 						   .hash = hash,
 						   .vifs = &h->confs[2 * v],
 						   .n_vifs = 2,
+						   .sealed = sealed,
 						   .backlog = PDP_BACKLOG_MAX};
 	p.cls = h->cls;
 	p.pool = h->pool;
@@ -98,6 +100,36 @@ void hand_open(struct hand *h, unsigned int n_vrs, const char *balancer, enum pd
 	}
 	assert_int_equal(pdp_md_create(&h->md, &p), 0);
 	current = h;
+}
+
+void hand_open(struct hand *h, unsigned int n_vrs, const char *balancer, enum pdp_hash_mode hash)
+{
+	open_hand(h, n_vrs, balancer, hash, false);
+}
+
+void hand_open_sealed(struct hand *h, unsigned int n_vrs, const char *balancer)
+{
+	open_hand(h, n_vrs, balancer, PDP_HASH_INNER, true);
+}
+
+void hand_engine_add_sealed(struct hand *h, unsigned int vr, unsigned int engine, uint32_t n_slots,
+			    uint32_t n_blanks, uint32_t window)
+{
+	struct hand_engine *e = &h->engines[vr][engine];
+	const struct pdp_sealed_shape shape = {.n_md = 1,
+					       .n_slots = n_slots,
+					       .n_blanks = n_blanks,
+					       .window = window,
+					       .room = HAND_ROOM};
+
+	e->region = kit_region_sealed(1, n_slots, n_blanks);
+	e->packets = kit_packets(&shape);
+	e->ch = pdp_chan_create(e->region, 0, e->packets, false);
+	assert_non_null(e->ch);
+	assert_int_equal(pdp_sealed_open(e->ch, &shape, 0, e->packets), 0);
+	kit_end_open(&e->end, e->region, 0);
+	e->ctl = pdp_ctl_open(e->region);
+	assert_int_equal(pdp_md_engine_add(h->md, vr, engine, e->ch, &e->ctl, 1, true), 0);
 }
 
 static void engine_add(struct hand *h, unsigned int vr, unsigned int engine, uint32_t n_slots,
@@ -134,6 +166,7 @@ unsigned int hand_engine_remove(struct hand *h, unsigned int vr, unsigned int en
 	n = pdp_md_engine_remove(h->md, vr, engine, &n_blanks);
 	pdp_chan_destroy(e->ch);
 	free(e->region);
+	free(e->packets);
 	*e = (struct hand_engine){0};
 	return n;
 }
@@ -189,6 +222,15 @@ unsigned int hand_take(struct hand *h, unsigned int vr, unsigned int engine, str
 void hand_give(struct hand *h, unsigned int vr, unsigned int engine, struct pdp_return r)
 {
 	kit_end_give(&h->engines[vr][engine].end, r);
+}
+
+void hand_give_sealed(struct hand *h, unsigned int vr, unsigned int engine,
+		      struct pdp_sealed_return r)
+{
+	struct pdp_ring_producer *from = &h->engines[vr][engine].end.from;
+
+	memcpy(pdp_ring_next(from, 1, sizeof(r)), &r, sizeof(r));
+	pdp_ring_publish(from);
 }
 
 unsigned int hand_forward_all(struct hand *h, unsigned int vr, unsigned int engine, uint8_t vif)

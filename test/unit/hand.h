@@ -7,6 +7,7 @@
 #define TEST_HAND_H
 
 #include <pdp_dispatch.h>
+#include <pdp_sealed_md.h>
 
 #include "kit.h"
 
@@ -16,6 +17,7 @@
 #define HAND_ENGINES 4
 #define HAND_POOL    4096
 #define HAND_LEN     60
+#define HAND_ROOM    1536 /* bytes of the longest packet of a sealed engine */
 
 struct hand_port {
 	struct rte_mbuf *rx[HAND_PKTS]; /* what the MD will receive */
@@ -31,6 +33,7 @@ struct hand_engine {
 	struct pdp_chan *ch;
 	struct pdp_ctl ctl;
 	struct kit_end end;
+	uint8_t *packets; /* sealed: where descriptors' offsets count from */
 };
 
 struct hand {
@@ -56,6 +59,13 @@ void hand_close(struct hand *h);
 
 void hand_engine_add(struct hand *h, unsigned int vr, unsigned int engine, uint32_t n_slots,
 		     uint32_t n_blanks, uint32_t weight);
+/* The same of a node whose VRs' engines are sealed; VR v of n_vrs == 1 is in the whole ports, too.
+ */
+void hand_open_sealed(struct hand *h, unsigned int n_vrs, const char *balancer);
+void hand_engine_add_sealed(struct hand *h, unsigned int vr, unsigned int engine, uint32_t n_slots,
+			    uint32_t n_blanks, uint32_t window);
+void hand_give_sealed(struct hand *h, unsigned int vr, unsigned int engine,
+		      struct pdp_sealed_return r);
 /* Known to the MD, but without packets. */
 void hand_engine_add_parked(struct hand *h, unsigned int vr, unsigned int engine, uint32_t n_slots,
 			    uint32_t n_blanks);

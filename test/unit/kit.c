@@ -46,11 +46,12 @@ const void *kit_base(struct rte_mempool *pool)
 	return (const void *)low;
 }
 
-struct pdp_region *kit_region(unsigned int n_md, uint32_t n_slots, uint32_t n_blanks,
-			      const void *base)
+static struct pdp_region *make_region(unsigned int n_md, uint32_t n_slots, uint32_t n_blanks,
+				      const void *base, bool sealed)
 {
 	const struct pdp_region_params params = {
 		.n_md = n_md,
+		.sealed = sealed,
 		.n_slots = n_slots,
 		.n_blanks = n_blanks,
 		.n_engines = 64,
@@ -67,14 +68,36 @@ struct pdp_region *kit_region(unsigned int n_md, uint32_t n_slots, uint32_t n_bl
 	return mem;
 }
 
+struct pdp_region *kit_region(unsigned int n_md, uint32_t n_slots, uint32_t n_blanks,
+			      const void *base)
+{
+	return make_region(n_md, n_slots, n_blanks, base, false);
+}
+
+struct pdp_region *kit_region_sealed(unsigned int n_md, uint32_t n_slots, uint32_t n_blanks)
+{
+	return make_region(n_md, n_slots, n_blanks, NULL, true);
+}
+
+uint8_t *kit_packets(const struct pdp_sealed_shape *shape)
+{
+	const size_t size = RTE_ALIGN_CEIL(pdp_sealed_size(shape), PDP_LINE);
+	uint8_t *mem = aligned_alloc(PDP_LINE, size);
+
+	assert_non_null(mem);
+	memset(mem, 0, size);
+	return mem;
+}
+
 void kit_end_open(struct kit_end *end, struct pdp_region *region, unsigned int channel)
 {
 	const uint32_t n = region->n_slots + region->n_blanks;
 
 	pdp_ring_consumer_init(&end->to, pdp_region_ring(region, region->channels[channel].to_off),
 			       n);
-	pdp_ring_producer_init(&end->from,
-			       pdp_region_ring(region, region->channels[channel].from_off), n);
+	pdp_ring_producer_init(
+		&end->from, pdp_region_ring(region, region->channels[channel].from_off),
+		region->sealed ? pdp_sealed_returns(region->n_slots, region->n_blanks) : n);
 	end->ctl_to = (struct pdp_ctl_end){.ring = pdp_region_ctl(region, region->ctl_to_off)};
 	end->ctl_from = (struct pdp_ctl_end){.ring = pdp_region_ctl(region, region->ctl_from_off)};
 }

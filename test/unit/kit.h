@@ -19,7 +19,7 @@
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
-#include <pdp_channel_md.h>
+#include <pdp_sealed_md.h>
 
 #define KIT_ROOM 2048 /* bytes of a packet without headroom */
 
@@ -53,6 +53,9 @@ const void *kit_base(struct rte_mempool *pool);
 /* A region for n_md channels; free() it. */
 struct pdp_region *kit_region(unsigned int n_md, uint32_t n_slots, uint32_t n_blanks,
 			      const void *base);
+/* The same for a sealed engine, and its packets' memory; free() both. */
+struct pdp_region *kit_region_sealed(unsigned int n_md, uint32_t n_slots, uint32_t n_blanks);
+uint8_t *kit_packets(const struct pdp_sealed_shape *shape);
 void kit_end_open(struct kit_end *end, struct pdp_region *region, unsigned int channel);
 /* Everything that waits, up to n. */
 unsigned int kit_end_take(struct kit_end *end, struct pdp_desc *descs, unsigned int n);
