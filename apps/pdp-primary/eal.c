@@ -39,6 +39,7 @@ int eal_init(void)
 		node.eal_argv[node.eal_argc++] = (char *)(uintptr_t) "-m";
 		node.eal_argv[node.eal_argc++] = memory;
 	}
+	leavings_at_exit();
 	if (rte_eal_init(node.eal_argc, node.eal_argv) < 0) {
 		complain("EAL did not start: %s (its lines above say more)",
 			 rte_strerror(rte_errno));

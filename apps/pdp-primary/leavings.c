@@ -16,6 +16,7 @@
 #include <libgen.h>
 #include <mntent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -104,17 +105,6 @@ static bool is_eal_file(const char *dir, const char *name)
 	return strcmp(name, "config") == 0 || strcmp(name, "hugepage_info") == 0;
 }
 
-void leavings_remove(void)
-{
-	const char *dir = rte_eal_get_runtime_dir();
-
-	if (node.in_memory || dir == NULL || dir[0] == '\0' || !is_ours(dir))
-		return;
-	remove_hugepages();
-	remove_files(dir, is_eal_file);
-	rmdir(dir);
-}
-
 /* A socket's file whose process is gone. */
 static bool is_dead_socket(const char *path)
 {
@@ -145,6 +135,33 @@ static bool is_dead_eal_file(const char *dir, const char *name)
 	if (!is_eal_file(dir, name) || lstat(path, &st) != 0)
 		return false;
 	return !S_ISSOCK(st.st_mode) || is_dead_socket(path);
+}
+
+/* EAL's telemetry takes its socket away when the process ends, after everything here. */
+static char last_dir[PATH_MAX];
+
+static void remove_last_dir(void)
+{
+	rmdir(last_dir);
+}
+
+void leavings_at_exit(void)
+{
+	atexit(remove_last_dir);
+}
+
+void leavings_remove(void)
+{
+	const char *dir = rte_eal_get_runtime_dir();
+
+	if (dir == NULL || dir[0] == '\0' || !is_ours(dir))
+		return;
+	/* Without hugepages nobody else has the folder's lock, and others may live in it. */
+	if (!node.in_memory)
+		remove_hugepages();
+	remove_files(dir, node.in_memory ? is_dead_eal_file : is_eal_file);
+	if (rmdir(dir) != 0)
+		snprintf(last_dir, sizeof(last_dir), "%s", dir);
 }
 
 /* "net_vhost0,iface=/tmp/x": DPDK's drivers that listen do not start where a file is. */

@@ -146,8 +146,9 @@ int pidfile_init(void);
 void pidfile_fini(void);
 int eal_init(void);
 void eal_fini(void);
-void leavings_remove(void); /* leavings.c: what EAL leaves at its end */
-int leavings_take(void);    /* what a killed primary of this prefix left */
+void leavings_remove(void);  /* leavings.c: what EAL leaves at its end */
+void leavings_at_exit(void); /* before EAL starts: what its own exit handlers leave */
+int leavings_take(void);     /* what a killed primary of this prefix left */
 int pool_init(void);
 void pool_fini(void);
 int ports_init(void);
