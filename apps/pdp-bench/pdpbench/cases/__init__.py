@@ -26,6 +26,7 @@ from . import (
     pdp_tab1,
     pdp_tab2,
     scale,
+    sealed,
     sim_slice,
 )
 
@@ -45,6 +46,7 @@ ALL = {module.NAME: module for module in (
     pdp_fig13,
     europa_fig8,
     scale,
+    sealed,
     boundary,
     kill,
     failover,
