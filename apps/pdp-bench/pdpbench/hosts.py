@@ -89,9 +89,10 @@ class Hosts:
         text = command(*self.within(side, "cat", "/proc/net/netstat", "/proc/net/snmp"))
         return parse_counters(text, COUNTERS)
 
-    def iperf(self, seconds, flows=1, pps=None, size=1448):
+    def iperf(self, seconds, flows=1, pps=None, size=1448, to=None):
         """
         TCP from a to b. @param pps  segments a second, all flows together, paced by the sender; None: what goes
+        @param to  address of b; None: of its link
         @return {"mbps", "flows_mbps": [], "out_of_order": segments that came after a later one, "retransmitted"}
         """
         cpus = [c for c in self.session.cpus if c != self.session.md_cpu]
@@ -102,7 +103,7 @@ class Hosts:
         pace = ["--fq-rate", str(pps * size * 8 // flows)] if pps else []
         report = self.session.file(f"{self.prefix}.iperf.json", "")
         client = self.run("iperf3-client", self.within(
-            "a", "iperf3", "-c", self.addresses["b"], "-t", str(seconds), "-P", str(flows), "-C", "cubic", "-J", "--logfile",
+            "a", "iperf3", "-c", to or self.addresses["b"], "-t", str(seconds), "-P", str(flows), "-C", "cubic", "-J", "--logfile",
             report, *pace), cpus=cpus)
         deadline = time.monotonic() + seconds + END_S
         while client.alive() and time.monotonic() < deadline:

@@ -60,7 +60,7 @@ class RoutedHosts(Hosts):
         for side, gateway in GATEWAY.items():
             wait_for(f"{self.router} has no link {self.link(side)}", lambda s=side: self.has_link(s), LINK_S)
             command("ip", "-n", self.router, "addr", "replace", f"{gateway}/24", "dev", self.link(side))
-            command("ip", "-n", self.router, "link", "set", self.link(side), "up")
+            command("ip", "-n", self.router, "link", "set", "dev", self.link(side), "up")
 
     def has_link(self, side):
         words = command("ip", "-n", self.router, "-o", "link", "show")
@@ -75,8 +75,9 @@ class RoutedHosts(Hosts):
 class RouterNode(RoutedHosts, Node):
     """A node with one VR of plugin ip."""
 
-    def __init__(self, session, name, vr=None):
-        self.vr = {"name": "red", "plugin": "ip", **(vr or {})}
+    def __init__(self, session, name, vr=None, **more):
+        """@param vr, more  members of the VR's and of the node's configuration, in the place of ours"""
+        self.vr, self.more = {"name": "red", "plugin": "ip", **(vr or {})}, more
         super().__init__(session, name, {}, PORTS)
 
     @property
@@ -88,7 +89,7 @@ class RouterNode(RoutedHosts, Node):
 
     def begin(self):
         command("ip", "netns", "add", self.router)
-        self.config = hosts_config(self.session, {**self.vr, "netns": self.router})
+        self.config = {**hosts_config(self.session, {**self.vr, "netns": self.router}), **self.more}
         self.make_hosts()
         super().begin()
         self.make_router()
