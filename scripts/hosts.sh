@@ -42,6 +42,11 @@ link_is_up() {
 	ip -n "$1" -o link show dev "$2" | grep -q 'state UP'
 }
 
+# Also of a TAP, whose state stays unknown.
+link_has_carrier() {
+	ip -n "$1" -o link show dev "$2" | grep -q '[<,]LOWER_UP[,>]'
+}
+
 # host_vxlan HOST NUMBER VNI UDP_PORT LOCAL REMOTE [MTU]: the host's VXLAN interface `vx` to the PdP, whose outer
 # address REMOTE is a permanent neighbour (PdP answers no ARP).
 host_vxlan() {

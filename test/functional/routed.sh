@@ -49,7 +49,8 @@ router_start() {
 # router_address LINK ADDRESS...: of the router, on a vif.
 router_address() {
 	local a
-	wait_for 5 link_is_up "$ROUTER" "$1" || fail "link $1 of the router is not up"
+	ip -n "$ROUTER" link set dev "$1" up || fail "the router has no link $1"
+	wait_for 10 link_has_carrier "$ROUTER" "$1" || fail "link $1 of the router has no carrier"
 	for a in "${@:2}"; do
 		ip -n "$ROUTER" addr replace "$a" dev "$1" || fail "address $a on $1"
 	done
@@ -77,7 +78,21 @@ routes_settle() {
 		fail "the router has $(n_routes "$ROUTER" "$1" "$2") IPv$1 routes of $2, not $3"
 }
 
-# peer NAME: folder of the routing daemon of a host or of the router.
+# fib_is_right [VR...]: what engines forward by is the kernel's table, once the mirror has read all. (The kernel itself
+# needs no such look.)
+fib_is_right() {
+	local vr
+	[ "$ROUTED_BY" = pdp ] || return 0
+	for vr in "${@:-$VR}"; do
+		wait_for 10 fib_equal "$vr" || fail "FIB of VR $vr: $(cat "$WORK/check.$vr")"
+	done
+}
+
+fib_equal() {
+	ctl vr show "$1" fib --check >"$WORK/check.$1" 2>&1
+}
+
+# peer_folder NAME: folder of the routing daemon of a host or of the router.
 peer_folder() {
 	mkdir -p "$WORK/$1"
 	echo "$WORK/$1"
@@ -108,4 +123,37 @@ steady_end() {
 	[ -n "$sent" ] || fail "ping $1 said: $(cat "$WORK/steady.$1")"
 	say "steady ping $1: $sent sent, $lost lost"
 	[ "$lost" -le "${2:-0}" ] || fail "ping $1 lost $lost of $sent packets"
+}
+
+# router_done: every packet is accounted for, the node ends in order. What is steady must have ended.
+router_done() {
+	[ "$ROUTED_BY" = pdp ] || return 0
+	local folder
+	for folder in "$WORK"/*/; do
+		routing_end "${folder%/}"
+	done
+	assert_conserved
+	stop_primary TERM
+}
+
+# lab_test NAME PATTERN...: config/NAME/run says these things, ends well, and leaves nothing.
+lab_test() {
+	local lab=$1 pattern
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	[ "$(nproc)" -ge 2 ] || skip "needs 2 CPUs"
+	[ -x "$FRR_BIN/zebra" ] || skip "frr is not installed"
+	command -v bird >/dev/null || skip "bird is not installed"
+	! ip netns list | grep -q "^$lab-" || skip "$lab runs already on this machine"
+	WORK=$(mktemp -d)
+	trap 'end_group; rm -rf "$WORK"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	PDP_BUILD=$PDP_BUILD run_group "$PDP_SOURCE/config/$lab/run" >"$WORK/lab.log" 2>&1 ||
+		fail "config/$lab/run fails: $(cat "$WORK/lab.log")"
+	for pattern in "${@:2}"; do
+		grep -q -e "$pattern" "$WORK/lab.log" || fail "it does not say \"$pattern\": $(cat "$WORK/lab.log")"
+	done
+	grep -e "$2" "$WORK/lab.log"
+	! ip netns list | grep -q "^$lab-" || fail "namespaces are left: $(ip netns list)"
+	[ -z "$(dpdk_leavings "$lab-*")" ] || fail "files are left: $(dpdk_leavings "$lab-*")"
 }
