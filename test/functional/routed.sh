@@ -108,21 +108,30 @@ answers_for() {
 
 # steady_begin NAME FROM ADDRESS: a ping every 10 ms, until steady_end.
 steady_begin() {
-	ip netns exec "$NS-$2" ping -q -i 0.01 -W 2 "$3" >"$WORK/steady.$1" 2>&1 </dev/null &
+	ip netns exec "$NS-$2" ping -i 0.01 -W 2 "$3" >"$WORK/steady.$1" 2>&1 </dev/null &
 	echo $! >"$WORK/steady.$1.pid"
 }
 
-# steady_end NAME [LOST]: it lost nothing, or at most so many.
+# steady_end NAME [LOST]: it lost nothing, or at most so many. What was under way when it was ended is not lost.
 steady_end() {
-	local pid lost sent
+	local pid last answered
 	pid=$(cat "$WORK/steady.$1.pid")
+	wait_for 5 steady_goes_on "$1" "$(steady_last "$1")" || fail "ping $1 gets no answers any more"
 	kill -INT "$pid"
 	wait_for 10 process_gone "$pid" || fail "ping $1 does not end"
-	read -r sent lost < <(sed -n 's/^\([0-9]*\) packets transmitted, \([0-9]*\) received.*/\1 \2/p' "$WORK/steady.$1" |
-		awk '{print $1, $1 - $2}')
-	[ -n "$sent" ] || fail "ping $1 said: $(cat "$WORK/steady.$1")"
-	say "steady ping $1: $sent sent, $lost lost"
-	[ "$lost" -le "${2:-0}" ] || fail "ping $1 lost $lost of $sent packets"
+	last=$(steady_last "$1")
+	answered=$(grep -o 'icmp_seq=[0-9]* ttl' "$WORK/steady.$1" | sort -u | wc -l)
+	say "steady ping $1: $last sent, $((last - answered)) lost"
+	[ $((last - answered)) -le "${2:-0}" ] || fail "ping $1 lost $((last - answered)) of $last packets"
+}
+
+# steady_last NAME: the last packet that was answered.
+steady_last() {
+	grep -o 'icmp_seq=[0-9]* ttl' "$WORK/steady.$1" | tr -dc '0-9\n' | sort -n | tail -n 1
+}
+
+steady_goes_on() {
+	[ "$(steady_last "$1")" -gt "${2:-0}" ]
 }
 
 # router_done: every packet is accounted for, the node ends in order. What is steady must have ended.
