@@ -329,11 +329,23 @@ static void count_given(struct pdp_vr *vr)
 	vr->n_given = vr->n_dropped = 0;
 }
 
+/* Some tunnel's outer neighbour is another now. */
+static void take_neighbours(struct pdp_vr *vr, uint32_t version)
+{
+	for (unsigned int i = 0; i < vr->conf->n_vifs; i++)
+		pdp_vif_set_neighbour(&vr->vifs[i],
+				      __atomic_load_n(&vr->conf->neighbours[i], __ATOMIC_RELAXED));
+	vr->neighbours_seen = version;
+}
+
 /* One turn. @return packets and messages served */
 static unsigned int turn(struct pdp_vr *vr)
 {
+	const uint32_t version = __atomic_load_n(&vr->conf->neighbours_version, __ATOMIC_ACQUIRE);
 	unsigned int n = serve_control(vr);
 
+	if (unlikely(version != vr->neighbours_seen))
+		take_neighbours(vr, version);
 	for (unsigned int c = 0; c < vr->region->n_md; c++)
 		n += serve_channel(vr, c);
 	if (vr->n_given != 0)

@@ -51,6 +51,7 @@ struct pdp_vr {
 	struct pdp_vr_info info;
 	struct pdp_vr_vif vr_vifs[PDP_VIF_MAX];
 	struct pdp_vif vifs[PDP_VIF_MAX];
+	uint32_t neighbours_seen; /* version of the outer neighbours in vifs */
 	struct pdp_fib_reader fib;
 	bool has_fib;
 	unsigned int max_burst;

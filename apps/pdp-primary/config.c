@@ -128,8 +128,9 @@ static int check(void)
 			secondaries += node.config->vrs[i].engines_total;
 		else
 			sealed += node.config->vrs[i].engines_total;
-		if (node.check_only && (check_plugin(&node.config->vrs[i]) != 0 ||
-					check_strict(&node.config->vrs[i]) != 0))
+		if (node.check_only &&
+		    ((!node.config->vrs[i].kernel && check_plugin(&node.config->vrs[i]) != 0) ||
+		     check_strict(&node.config->vrs[i]) != 0))
 			return -1;
 	}
 	if (secondaries != 0 && node.in_memory)

@@ -177,6 +177,7 @@ static int make_mds(struct pdp_md_vr_params *vrs, uint16_t *ids, uint16_t *rxqs,
 						   .sealed = c->vrs[v].isolation ==
 							     PDP_ISOLATION_SEALED,
 						   .control = c->vrs[v].netns[0] != '\0',
+						   .direct = c->vrs[v].kernel,
 						   .backlog = memory_backlog(&c->vrs[v])};
 		for (unsigned int k = 0; k < PDP_PUNT_CLASSES; k++)
 			vrs[v].punt[k] = (struct pdp_rate_limit){.rate = c->vrs[v].punt[k].pps,

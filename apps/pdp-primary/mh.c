@@ -22,7 +22,7 @@
 #define LOOK_MS	    250 /* between two looks at links and namespaces */
 #define BACK_OFF_NS 50000
 
-struct mh mh = {.epoll_fd = -1, .wake_fd = -1};
+struct mh mh = {.epoll_fd = -1, .wake_fd = -1, .news_fd = -1};
 
 static uint64_t now_ms(void)
 {
@@ -145,6 +145,11 @@ int mh_init(void)
 	}
 	if (mh.keep != NULL)
 		pdp_keep_sweep(mh.keep);
+	if (mh_tunnel_make() != 0) {
+		take_away(false);
+		mh_fini();
+		return -1;
+	}
 	for (unsigned int i = 0; i < node.n_md; i++) {
 		mh.punts[i] = pdp_md_punt(node.mds[i]);
 		pdp_punt_set_wake(mh.punts[i], mh.wake_fd);
@@ -161,6 +166,7 @@ void mh_fini(void)
 		pdp_netns_close(mh.vrs[v].ns);
 		free(mh.vrs[v].ifs);
 	}
+	mh_tunnel_free();
 	free(mh.vrs);
 	free(mh.by_gid);
 	pdp_keep_close(mh.keep);
@@ -168,7 +174,7 @@ void mh_fini(void)
 		close(mh.epoll_fd);
 	if (mh.wake_fd >= 0)
 		close(mh.wake_fd);
-	mh = (struct mh){.epoll_fd = -1, .wake_fd = -1};
+	mh = (struct mh){.epoll_fd = -1, .wake_fd = -1, .news_fd = -1};
 }
 
 /* @param stuck  out: an interface has something that could not be taken. @return packets */
@@ -189,6 +195,7 @@ static unsigned int serve(const struct epoll_event *events, int n, bool *stuck)
 			break;
 		case MH_ROUTES:
 			mh_fib_run(events[e].data.ptr);
+			mh_tunnel_look();
 			/* Routing protocols' packets wait no longer than one turn of a mirror. */
 			moved += mh_deliver();
 			break;
@@ -245,6 +252,7 @@ static void *mh_main(void *arg)
 			nanosleep(&(struct timespec){.tv_nsec = BACK_OFF_NS}, NULL);
 		if (now_ms() >= look_ms) {
 			mh_look();
+			mh_tunnel_look();
 			look_ms = now_ms() + LOOK_MS;
 		}
 	}
@@ -257,6 +265,8 @@ int mh_start(void)
 
 	if (mh.n_vrs == 0)
 		return 0;
+	if (mh_tunnel_watch() != 0)
+		return -1;
 	rc = pthread_create(&mh.thread, NULL, mh_main, NULL);
 	if (rc != 0)
 		return complain("no MH thread: %s", strerror(rc));
@@ -280,6 +290,7 @@ void mh_stop(void)
 		if (write(mh.wake_fd, &one, sizeof(one)) < 0)
 			PDP_LOG(DEBUG, "the MH thread is awake already");
 		pthread_join(mh.thread, NULL);
+		mh_tunnel_unwatch();
 		mh.runs = false;
 	}
 	for (unsigned int i = 0; i < node.n_md; i++)

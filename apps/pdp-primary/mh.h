@@ -51,7 +51,21 @@ struct mh_vr {
 	bool told; /* that its namespace is gone */
 };
 
+/* A tunnel whose outer neighbour the kernel of a VR on its port finds. */
+struct mh_tunnel {
+	unsigned int vr;
+	unsigned int vif;
+	struct mh_vr *host;
+	uint64_t asked_ms;
+	uint64_t word; /* W:MH R:control, atomic: as pdp_vif_set_neighbour() takes it */
+	uint64_t told; /* control thread: what engines and MD lcores know */
+};
+
 struct mh {
+	struct mh_tunnel *tunnels;
+	unsigned int n_tunnels;
+	int news_fd; /* eventfd: a tunnel's neighbour changed */
+	struct pdp_watch *news;
 	struct mh_vr *vrs;
 	unsigned int n_vrs;
 	struct mh_if **by_gid; /* NULL: that vif's VR has no control plane */
@@ -84,6 +98,13 @@ int mh_fib_renew(struct mh_vr *vr, char *err, size_t err_size); /* another names
 void mh_fib_run(struct mh_vr *vr);
 void mh_fib_vif(struct mh_if *i, bool there); /* its interface is there, or goes */
 struct mh_vr *mh_find(unsigned int vr);	      /* NULL: it has no control plane */
+
+/* mh_tunnel.c: outer neighbours of tunnels */
+int mh_tunnel_make(void);
+void mh_tunnel_free(void);
+int mh_tunnel_watch(void);    /* control thread */
+void mh_tunnel_unwatch(void); /* control thread */
+void mh_tunnel_look(void);    /* MH thread: when routes or neighbours may have changed */
 
 /* mh_call.c: let the MH thread do something. @return 0; -ETIMEDOUT: it will not be done; -ESHUTDOWN
  */

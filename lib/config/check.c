@@ -140,10 +140,15 @@ int check_vr_load(struct decoder *d, const struct where *where, json_t *obj,
 		  struct pdp_vr_config *vr)
 {
 	const bool policy = json_object_get(obj, "policy") != NULL;
+	WHERE(engines, where, "engines");
 	/* What is changed in a running node says nothing of a standby that it does not touch. */
 	const bool standby = json_object_get(obj, "standby") != NULL ||
 			     (d->text == NULL && json_object_get(obj, "engines") == NULL);
 
+	if (vr->kernel && vr->engines != 0)
+		return where_fail(d, &engines,
+				  "plugin \"kernel\" has no engines, its namespace's kernel is the "
+				  "router; take it out");
 	if (check_policy(d, where, policy, vr) != 0 || check_standby(d, where, standby, vr) != 0 ||
 	    check_power(d, where, vr) != 0 || check_order(d, where, vr) != 0)
 		return -1;
@@ -169,6 +174,9 @@ int check_vr(struct decoder *d, const struct where *where, json_t *obj, void *ba
 			d, &window,
 			"only sealed engines see packets through a window; take it out, or "
 			"set isolation to \"sealed\"");
+	vr->kernel = strcmp(vr->plugin, PDP_PLUGIN_KERNEL) == 0;
+	if (vr->kernel && json_object_get(obj, "engines") == NULL)
+		vr->engines = vr->engines_min = 0;
 	if (check_vr_load(d, where, obj, vr) != 0)
 		return -1;
 	if (check_vif_names(d, where, vr) != 0)
@@ -292,7 +300,7 @@ static int check_pool(struct decoder *d, const struct where *where)
 int check_top(struct decoder *d, const struct where *where, json_t *obj, void *base)
 {
 	if (check_cpus(d, where) != 0 || check_all_vr_cpus(d, where) != 0 ||
-	    check_pool(d, where) != 0)
+	    check_pool(d, where) != 0 || check_neighbours(d) != 0)
 		return -1;
 	where_fill_lines(d);
 	return check_overlap(d);

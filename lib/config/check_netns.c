@@ -17,8 +17,8 @@
 
 static bool is_pid(const char *text)
 {
-	return strspn(text, "0123456789") == strlen(text) && strlen(text) <= 9 &&
-	       strtoul(text, NULL, 10) > 0;
+	return strcmp(text, "self") == 0 || (strspn(text, "0123456789") == strlen(text) &&
+					     strlen(text) <= 9 && strtoul(text, NULL, 10) > 0);
 }
 
 static bool is_netns_name(const char *text)
@@ -63,8 +63,13 @@ int check_vr_netns(struct decoder *d, const struct where *where, const struct pd
 	WHERE(netns, where, "netns");
 	WHERE(vifs, where, "vifs");
 
-	if (vr->netns[0] == '\0')
+	if (vr->netns[0] == '\0' && !vr->kernel)
 		return 0;
+	if (vr->netns[0] == '\0')
+		return where_fail(
+			d, &netns,
+			"plugin \"kernel\" needs the namespace whose kernel is the router; "
+			"add \"netns\": \"NAME\", or \"pid:self\" for the node's own");
 	for (const struct pdp_vr_config *other = d->config->vrs; other != vr; other++) {
 		if (strcmp(other->netns, vr->netns) == 0)
 			return where_fail(
@@ -81,6 +86,57 @@ int check_vr_netns(struct decoder *d, const struct where *where, const struct pd
 			return where_fail(d, &name,
 					  "every namespace has an interface \"lo\" already; give "
 					  "the vif another name");
+	}
+	return 0;
+}
+
+/* Whether a kernel gets what belongs to no VR on a port: its ARP, and so its neighbours. */
+static bool has_substrate(const struct pdp_config *config, uint16_t port)
+{
+	for (unsigned int v = 0; v < config->n_vrs; v++) {
+		const struct pdp_vr_config *vr = &config->vrs[v];
+
+		for (unsigned int i = 0; vr->kernel && i < vr->n_vifs; i++) {
+			const struct pdp_vif_conf *conf = &vr->vifs[i].conf;
+
+			if (conf->port == port && conf->carrier == PDP_CARRIER_RAW &&
+			    conf->kind == PDP_VIF_ETHERNET)
+				return true;
+		}
+	}
+	return false;
+}
+
+static int check_neighbour(struct decoder *d, const struct where *where,
+			   const struct pdp_vif_conf *conf)
+{
+	char carrier[CARRIER_NAMES_SIZE];
+	WHERE(remote_mac, where, "remote_mac");
+
+	if (!(conf->flags & PDP_VIF_NEIGHBOUR) || has_substrate(d->config, conf->port))
+		return 0;
+	return where_fail(d, &remote_mac,
+			  "carrier %s needs it, as no kernel finds it on port %s; add "
+			  "\"remote_mac\": ..., or a VR of plugin \"kernel\" with a raw vif on the "
+			  "port",
+			  config_carrier_names(ON(conf->carrier), "", carrier),
+			  d->config->ports[conf->port].name);
+}
+
+int check_neighbours(struct decoder *d)
+{
+	const struct where vrs = {.key = "vrs"};
+
+	for (unsigned int v = 0; v < d->config->n_vrs; v++) {
+		const struct where vr = {.up = &vrs, .index = v};
+		WHERE(vifs, &vr, "vifs");
+
+		for (unsigned int i = 0; i < d->config->vrs[v].n_vifs; i++) {
+			const struct where vif = {.up = &vifs, .index = i};
+
+			if (check_neighbour(d, &vif, &d->config->vrs[v].vifs[i].conf) != 0)
+				return -1;
+		}
 	}
 	return 0;
 }

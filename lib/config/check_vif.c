@@ -95,6 +95,8 @@ static int check_tunnel(struct decoder *d, const struct where *where, json_t *ob
 		conf->flags = 0;
 		return 0;
 	}
+	if (json_object_get(obj, "remote_mac") == NULL)
+		conf->flags |= PDP_VIF_NEIGHBOUR;
 	if (conf->local.family != conf->remote.family)
 		return where_fail(d, &remote,
 				  "it is IPv%u and local is IPv%u; both must be of one family",

@@ -96,6 +96,7 @@ enum key_type {
 #define CARRIER_NAMES_SIZE  64
 #define CONFIG_FILE_MAX	    (16u << 20) /**< longest configuration, bytes */
 #define CONFIG_ARGS_MAX	    65535u	/**< longest "args", bytes */
+#define PDP_PLUGIN_KERNEL   "kernel"	/**< is no file: the VR has no engines */
 #define CONFIG_PREFIXES_MAX 65536u	/**< source prefixes of one vif */
 #define CONFIG_ALLOW_MAX    64u		/**< prefixes that one vif may send from */
 
@@ -190,6 +191,8 @@ int check_vif_limit(struct decoder *d, const struct where *where, json_t *obj, v
 /** What hangs together in how a VR's engines come, go and share; `obj` tells what was given. */
 int check_vr_load(struct decoder *d, const struct where *where, json_t *obj,
 		  struct pdp_vr_config *vr);
+/** Tunnels without remote_mac need a kernel that finds it. */
+int check_neighbours(struct decoder *d);
 /** A VR's control plane: its namespace is its own, its vifs can be interfaces there. */
 int check_vr_netns(struct decoder *d, const struct where *where, const struct pdp_vr_config *vr);
 int check_vr_cpus(struct decoder *d, const struct where *where, const struct pdp_vr_config *vr);

@@ -79,6 +79,7 @@ struct pdp_vif_config {
 
 struct pdp_vr_config {
 	char name[PDP_NAME_SIZE];
+	bool kernel; /**< "plugin": "kernel": no engines, its namespace's kernel is the router */
 	char plugin[256];     /**< resolved path of the .so */
 	char *args;	      /**< "args" as compact JSON text, default "{}" */
 	uint16_t engines;     /**< "engines": 0..64, default 1; of "1..4" the 4 */

@@ -78,7 +78,7 @@ int value_plugin(struct decoder *d, const struct key *key, const struct where *w
 	if (text[0] == '\0')
 		return where_fail(d, where, "an empty string stands here; give it a value");
 	where_quote(text, quote, sizeof(quote));
-	if (d->env->plugin_path == NULL) {
+	if (d->env->plugin_path == NULL || strcmp(text, PDP_PLUGIN_KERNEL) == 0) {
 		if (strlcpy(to, text, key->size) >= key->size)
 			return where_fail(d, where, "%s: too long a name", quote);
 		return 0;

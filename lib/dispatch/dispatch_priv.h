@@ -94,6 +94,7 @@ struct md_vr {
 	uint32_t tag;	   /* of its packets: TAG_* */
 	bool full;	   /* several engines: some packet had no slot of late */
 	bool control;	   /* what it punts goes to the MH */
+	bool direct;	   /* all its packets do */
 	uint8_t vif_kind[PDP_VIF_MAX];
 	struct pdp_vif *wraps;			    /* its engines are sealed: n_vifs; NULL: they
 						     * wrap packets themselves */
@@ -230,6 +231,10 @@ void md_punt_fini(struct pdp_md *md);
 /* Takes the packet. @param vif, cls  checked */
 void md_punt(struct pdp_md *md, struct md_vr *vr, uint8_t vif, unsigned int cls,
 	     struct rte_mbuf *m);
+/* The packets of a VR without engines, whose kernel is the router. */
+void md_punt_direct(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n);
+/* punt_class.c: enum pdp_punt_class of a packet. @param kind  of its vif */
+unsigned int md_punt_class(uint8_t kind, const uint8_t *data, uint32_t len);
 unsigned int md_punt_turn(struct pdp_md *md);
 
 /* md_engine.c: which ways a VR's packets take now */

@@ -108,6 +108,7 @@ struct pdp_md_vr_params {
 	uint32_t backlog; /**< packets that may wait for one full port on each MD lcore,
 			     1..PDP_BACKLOG_MAX */
 	bool control;	  /**< it has a control plane: what it punts goes to the MH */
+	bool direct;	  /**< and all its packets go there; it has no engines */
 	struct pdp_rate_limit punt[PDP_PUNT_CLASSES]; /**< what it may punt, over all MD lcores */
 };
 
@@ -254,6 +255,10 @@ void pdp_md_vr_set_limit(struct pdp_md *md, unsigned int vr, int vif,
 
 /** Tell a VR's balancer what its engines can do now. */
 void pdp_md_vr_set_shares(struct pdp_md *md, unsigned int vr, const struct pdp_shares *shares);
+
+/** The outer neighbour of a vif with PDP_VIF_NEIGHBOUR, where the MD wraps packets. @param word  as
+ * pdp_vif_set_neighbour() takes it */
+void pdp_md_set_neighbour(struct pdp_md *md, unsigned int vr, unsigned int vif, uint64_t word);
 
 /** Receive nothing more (or again). */
 void pdp_md_pause(struct pdp_md *md, bool pause);

@@ -116,6 +116,7 @@ static void set_limits(struct pdp_md *md, const struct pdp_md_params *params)
 
 	for (unsigned int v = 0; v < params->n_vrs; v++) {
 		md->vrs[v].control = params->vrs[v].control;
+		md->vrs[v].direct = params->vrs[v].control && params->vrs[v].direct;
 		for (unsigned int c = 0; c < PDP_PUNT_CLASSES; c++) {
 			const unsigned int at = v * PDP_PUNT_CLASSES + c;
 
@@ -158,6 +159,16 @@ void md_punt_fini(struct pdp_md *md)
 	free(md->punt_meters);
 	free(md->punt_vifs);
 	free(md->punt_buckets);
+}
+
+void pdp_md_set_neighbour(struct pdp_md *md, unsigned int vr_index, unsigned int vif, uint64_t word)
+{
+	struct md_vr *vr = &md->vrs[vr_index];
+
+	if (vr->wraps != NULL)
+		pdp_vif_set_neighbour(&vr->wraps[vif], word);
+	if (md->punt_vifs != NULL)
+		pdp_vif_set_neighbour(&md->punt_vifs[md_gid(md, vr, vif)], word);
 }
 
 struct pdp_punt *pdp_md_punt(struct pdp_md *md)
@@ -205,6 +216,29 @@ void md_punt(struct pdp_md *md, struct md_vr *vr, uint8_t vif, unsigned int cls,
 	count(&vr->c.punted, 1);
 	md->punt->out++;
 	md->punt->owes_wake = true;
+}
+
+void md_punt_direct(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n)
+{
+	struct md_vr *vr = &md->vrs[md->gid_vr[gid]];
+	const uint8_t index = (uint8_t)(&md->vifs[gid] - vr->vifs);
+	const struct pdp_vif *vif = &md->punt_vifs[gid];
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *);
+		uint16_t len = m->data_len, off = 0;
+		enum pdp_vif_drop why = pdp_vif_decap(vif, data, &len, &off);
+
+		if (unlikely(why != PDP_VIF_OK)) {
+			md_drop(vr, &m, 1, (enum pdp_drop)why);
+			continue;
+		}
+		m->data_off = (uint16_t)(m->data_off + off);
+		m->data_len = len;
+		m->pkt_len = len;
+		md_punt(md, vr, index, md_punt_class(vif->conf.kind, data + off, len), m);
+	}
 }
 
 static bool all_taken(const struct pdp_punt *p)

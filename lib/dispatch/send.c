@@ -222,6 +222,8 @@ static void send_run(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts,
 		n = make_fit(vr, pkts, n);
 	if (likely(vr->single))
 		send_single(md, vr, pkts, n, index);
+	else if (vr->direct)
+		md_punt_direct(md, gid, pkts, n);
 	else if (vr->n_engines == 0)
 		md_drop(vr, pkts, n, PDP_DROP_NO_ENGINE);
 	else if (likely(!vr->full) || (n = shed(vr, pkts, n)) != 0)

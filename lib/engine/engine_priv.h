@@ -81,6 +81,7 @@ struct pool {
 	struct pdp_timer *again; /* an MD lcore did not take a change in time */
 	struct pdp_timer *grace; /* then parked engines beyond the standby are stopped */
 	struct pdp_times times[PDP_ENGINES_N_TIMES];
+	uint64_t neighbours[PDP_VIF_MAX]; /* see struct pdp_engine_conf */
 };
 
 struct pdp_engines {

@@ -216,6 +216,12 @@ int pdp_engines_check_shares(char *why, size_t why_size);
 /** NULL: nothing. After pdp_engines_stop(). */
 void pdp_engines_destroy(struct pdp_engines *engines);
 
+/** Tell the engines of a VR, those to come too, the outer neighbour of a vif with
+ * PDP_VIF_NEIGHBOUR.
+ * @param word  as pdp_vif_set_neighbour() takes it */
+void pdp_engines_set_neighbour(struct pdp_engines *engines, unsigned int vr, unsigned int vif,
+			       uint64_t word);
+
 /** What the load monitor reads of an engine. */
 struct pdp_engine_load {
 	uint32_t generation; /**< another one: counters began anew; 0: there is no engine */

@@ -29,7 +29,7 @@
 #include <pdp_vif.h>
 
 #define PDP_ENGINE_MAGIC     0x50445045u
-#define PDP_ENGINE_PROTO     4
+#define PDP_ENGINE_PROTO     5
 #define PDP_ENGINE_SOCKET    "pdp-engine.sock" /* in the runtime directory of the file prefix */
 #define PDP_ENGINE_START_MS  10000	       /**< from spawn to READY at most */
 #define PDP_ENGINE_INDEX_ANY UINT32_MAX
@@ -100,6 +100,11 @@ struct pdp_engine_conf {
 	uint32_t args_off;  /**< from the start of this structure: JSON text, NUL-terminated */
 	uint32_t args_size; /**< with the NUL */
 	struct pdp_vif_conf vifs[PDP_VIF_MAX];
+	/* W:primary R:engine, while it runs; secondary only: of sealed ones the MD knows them. */
+	uint32_t neighbours_version; /**< moves after a change of these; release/acquire */
+	uint32_t pad;
+	uint64_t neighbours[PDP_VIF_MAX]; /**< of vifs with PDP_VIF_NEIGHBOUR, as
+					     pdp_vif_set_neighbour() takes them */
 };
 
 #endif /* PDP_ENGINE_PROTO_H */

@@ -30,9 +30,29 @@ static void conf_write(struct engine *e, struct pdp_engine_conf *conf)
 	conf->symmetric = vr->symmetric;
 	conf->n_vifs = vr->n_vifs;
 	memcpy(conf->vifs, vr->vifs, vr->n_vifs * sizeof(*vr->vifs));
+	memcpy(conf->neighbours, e->all->pools[e->vr].neighbours, sizeof(conf->neighbours));
+	conf->neighbours_version = 1;
 	conf->args_off = sizeof(*conf);
 	conf->args_size = (uint32_t)strlen(vr->args) + 1;
 	memcpy((char *)conf + conf->args_off, vr->args, conf->args_size);
+}
+
+void pdp_engines_set_neighbour(struct pdp_engines *all, unsigned int vr, unsigned int vif,
+			       uint64_t word)
+{
+	all->pools[vr].neighbours[vif] = word;
+	/* Sealed engines can write their memory: the MD knows their neighbours, they do not. */
+	for (unsigned int i = 0; i < PDP_ENGINES_MAX && !all->p.vrs[vr].sealed; i++) {
+		const struct engine *e = all->by_vr[vr][i];
+		struct pdp_engine_conf *conf;
+
+		if (e == NULL || e->region == NULL)
+			continue;
+		conf = pdp_region_conf(e->region);
+		__atomic_store_n(&conf->neighbours[vif], word, __ATOMIC_RELAXED);
+		__atomic_store_n(&conf->neighbours_version, conf->neighbours_version + 1,
+				 __ATOMIC_RELEASE);
+	}
 }
 
 int region_open(struct engine *e, void *mem, const struct pdp_region_params *rp, const void *base)

@@ -117,6 +117,8 @@ enum pdp_vif_drop pdp_vif_encap(const struct pdp_vif *vif, uint8_t *data, uint16
 		return drop;
 	if (headroom < vif->outer_size)
 		return PDP_VIF_NO_HEADROOM;
+	if (__builtin_expect(vif->unresolved, 0))
+		return PDP_VIF_UNRESOLVED;
 	if (vif->conf.kind == PDP_VIF_ETHERNET && vif->conf.carrier == PDP_CARRIER_VLAN) {
 		insert_tag(vif, data);
 		*len = (uint16_t)(*len + PDP_VLAN_SIZE);

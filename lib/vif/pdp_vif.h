@@ -6,7 +6,7 @@
  * Used by the engine runtime (secondary: on the packet in place) and by the MD (sealed: while it
  * copies). No DPDK object is touched: plain bytes in, plain bytes out. All functions are pure but
  * for the packet bytes they are given, and may be called from any thread; a struct pdp_vif is
- * read-only after pdp_vif_init().
+ * read-only after pdp_vif_init(), but for its outer neighbour.
  */
 #ifndef PDP_VIF_H
 #define PDP_VIF_H
@@ -34,6 +34,9 @@ struct pdp_ip {
 /** Bits of pdp_vif_conf.flags. */
 #define PDP_VIF_CHECK_REMOTE \
 	0x01 /**< a tunnel packet of another sender than `remote` is dropped (default) */
+
+#define PDP_VIF_NEIGHBOUR \
+	0x02 /**< the outer neighbour is found while the vif runs: remote_mac is not used */
 
 /**
  * One vif, as configured, all defaults filled in. Fixed-width and without pointers: it stands in
@@ -77,6 +80,7 @@ struct pdp_vif {
 	uint8_t outer_size; /**< bytes of header that encapsulation writes */
 	uint8_t l3_off;	    /**< offset of the outer IP header in `outer` (tunnels) */
 	uint8_t outer_v6;   /**< outer family is IPv6 */
+	uint8_t unresolved; /**< its outer neighbour is not known: nothing can be sent */
 	uint16_t frame_max; /**< longest packet without VLAN tags inside: mtu, + 14 for kind
 			       ethernet */
 	uint16_t ip4_sum; /**< one's complement sum of the outer IPv4 header without TOS and length
@@ -103,6 +107,7 @@ enum pdp_vif_drop {
 	PDP_VIF_ECN,	/**< RFC 6040: outer CE on a not-ECN-capable inner packet */
 	PDP_VIF_TOO_LONG,    /**< longer than the vif's MTU */
 	PDP_VIF_NO_HEADROOM, /**< no room in front for the outer header */
+	PDP_VIF_UNRESOLVED,  /**< the MAC of the outer neighbour is not known */
 	PDP_VIF_N_DROPS
 };
 
@@ -115,6 +120,14 @@ const char *pdp_vif_drop_name(enum pdp_vif_drop drop);
  * @param conf copied; must be valid (lib/config checks it); asserted
  */
 void pdp_vif_init(struct pdp_vif *vif, const struct pdp_vif_conf *conf);
+
+/** An outer neighbour as one word, for one atomic store: the MAC in the low 48 bits, first byte
+ * lowest; 0: not known. */
+#define PDP_VIF_NEIGHBOUR_KNOWN (UINT64_C(1) << 63)
+
+/** Let a vif with PDP_VIF_NEIGHBOUR send to another outer neighbour. Thread: the vif's. @param word
+ * MAC | PDP_VIF_NEIGHBOUR_KNOWN, or 0 */
+void pdp_vif_set_neighbour(struct pdp_vif *vif, uint64_t word);
 
 /**
  * Take the carrier's headers off a frame as it came from the port, in place: VLAN tag (the MAC

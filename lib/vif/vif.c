@@ -22,6 +22,7 @@ static const char *const drop_names[PDP_VIF_N_DROPS] = {
 	[PDP_VIF_ECN] = "vif_ecn",
 	[PDP_VIF_TOO_LONG] = "vif_too_long",
 	[PDP_VIF_NO_HEADROOM] = "vif_no_headroom",
+	[PDP_VIF_UNRESOLVED] = "vif_unresolved",
 };
 
 const char *pdp_vif_drop_name(enum pdp_vif_drop drop)
@@ -132,8 +133,18 @@ void pdp_vif_init(struct pdp_vif *vif, const struct pdp_vif_conf *conf)
 			at += PDP_VLAN_SIZE;
 		}
 	}
+	vif->unresolved = (conf->flags & PDP_VIF_NEIGHBOUR) != 0;
 	vif->outer_size = (uint8_t)(at - vif->outer);
 	vif->in_place = vif->outer_size == 0 && conf->carrier == PDP_CARRIER_RAW;
 	vif->frame_max = (uint16_t)(conf->mtu +
 				    (conf->kind == PDP_VIF_ETHERNET ? PDP_ETH_SIZE : 0));
+}
+
+void pdp_vif_set_neighbour(struct pdp_vif *vif, uint64_t word)
+{
+	if (!(vif->conf.flags & PDP_VIF_NEIGHBOUR))
+		return;
+	vif->unresolved = !(word & PDP_VIF_NEIGHBOUR_KNOWN);
+	for (unsigned int i = 0; i < PDP_MAC_SIZE; i++)
+		vif->outer[i] = (uint8_t)(word >> 8 * i);
 }

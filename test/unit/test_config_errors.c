@@ -332,8 +332,10 @@ static void test_missing_keys(void **state)
 		{VIFS("{'name': 'a', 'port': 'p0', 'carrier': 'udp', 'local': '192.0.2.1'}"),
 		 "4: vrs[0].vifs[0].remote: carrier udp needs it; add \"remote\": ..."},
 		{VIFS("{'name': 'a', 'port': 'p0', 'carrier': 'udp', 'local': '192.0.2.1', "
-		      "'remote': '192.0.2.2'}"),
-		 "4: vrs[0].vifs[0].remote_mac: carrier udp needs it; add \"remote_mac\": ..."},
+		      "'remote': '192.0.2.2', 'udp_port': 5}"),
+		 "4: vrs[0].vifs[0].remote_mac: carrier udp needs it, as no kernel finds it on "
+		 "port p0; add \"remote_mac\": ..., or a VR of plugin \"kernel\" with a raw vif on "
+		 "the port"},
 		{VIFS("{'name': 'a', 'port': 'p0', 'carrier': 'udp', " TUNNEL "}"),
 		 "4: vrs[0].vifs[0].udp_port: carrier udp needs it; add \"udp_port\": ..."},
 		{VIFS("{'name': 'a', 'port': 'p0', 'kind': 'ip'}"),
