@@ -36,6 +36,25 @@ static void add_drops(struct rte_tel_data *d, const struct pdp_vr_account *a)
 	}
 }
 
+static void add_punts(struct rte_tel_data *d, const struct pdp_vr_account *a)
+{
+	for (unsigned int c = 0; c < PDP_PUNT_CLASSES; c++) {
+		const struct pdp_punt_counters *n = &a->c.punt[c];
+		const struct {
+			const char *what;
+			uint64_t value;
+		} values[] = {
+			{"punted", n->punted}, {"punt_limit", n->limited}, {"punt_full", n->full}};
+		char name[64];
+
+		for (size_t k = 0; k < RTE_DIM(values); k++) {
+			snprintf(name, sizeof(name), "%s_%s", values[k].what,
+				 pdp_punt_class_name(c));
+			rte_tel_data_add_dict_u64(d, name, values[k].value);
+		}
+	}
+}
+
 static void add_engines(struct rte_tel_data *d, const struct node_vr_stats *st)
 {
 	rte_tel_data_add_dict_u64(d, "load_rate_pps", st->load.rate_pps);
@@ -97,6 +116,7 @@ static int on_vr(const char *cmd, const char *params, struct rte_tel_data *d)
 	rte_tel_data_add_dict_u64(d, "in_flight", st.account.in_flight);
 	rte_tel_data_add_dict_u64(d, "rx_pps", (uint64_t)st.rx_pps);
 	rte_tel_data_add_dict_u64(d, "tx_pps", (uint64_t)st.tx_pps);
+	add_punts(d, &st.account);
 	add_engines(d, &st);
 	add_drops(d, &st.account);
 	return 0;

@@ -66,7 +66,7 @@ static void make_classifier(struct hand *h)
 }
 
 static void open_hand(struct hand *h, unsigned int n_vrs, const char *balancer,
-		      enum pdp_hash_mode hash, bool sealed)
+		      enum pdp_hash_mode hash, bool sealed, const struct hand_control *control)
 {
 	static const uint16_t ids[HAND_PORTS] = {0, 1}, queues[HAND_PORTS] = {1, 1};
 	struct pdp_md_vr_params vrs[HAND_VRS];
@@ -92,6 +92,11 @@ static void open_hand(struct hand *h, unsigned int n_vrs, const char *balancer,
 						   .n_vifs = 2,
 						   .sealed = sealed,
 						   .backlog = PDP_BACKLOG_MAX};
+	for (unsigned int v = 0; control != NULL && v < n_vrs; v++) {
+		vrs[v].control = true;
+		vrs[v].direct = control->direct;
+		memcpy(vrs[v].punt, control->punt, sizeof(vrs[v].punt));
+	}
 	p.cls = h->cls;
 	p.pool = h->pool;
 	for (uint16_t i = 0; i < HAND_PORTS; i++) {
@@ -104,12 +109,17 @@ static void open_hand(struct hand *h, unsigned int n_vrs, const char *balancer,
 
 void hand_open(struct hand *h, unsigned int n_vrs, const char *balancer, enum pdp_hash_mode hash)
 {
-	open_hand(h, n_vrs, balancer, hash, false);
+	open_hand(h, n_vrs, balancer, hash, false, NULL);
+}
+
+void hand_open_control(struct hand *h, unsigned int n_vrs, const struct hand_control *control)
+{
+	open_hand(h, n_vrs, "rr", PDP_HASH_INNER, false, control);
 }
 
 void hand_open_sealed(struct hand *h, unsigned int n_vrs, const char *balancer)
 {
-	open_hand(h, n_vrs, balancer, PDP_HASH_INNER, true);
+	open_hand(h, n_vrs, balancer, PDP_HASH_INNER, true, NULL);
 }
 
 void hand_engine_add_sealed(struct hand *h, unsigned int vr, unsigned int engine, uint32_t n_slots,
@@ -277,7 +287,7 @@ uint64_t hand_drops(const struct pdp_vr_account *a)
 void hand_check(struct hand *h)
 {
 	const struct pdp_md_counters *c = pdp_md_counters(h->md);
-	unsigned int held = pdp_md_in_flight(h->md) + pdp_md_blanks(h->md);
+	unsigned int held = pdp_md_in_flight(h->md) + pdp_md_blanks(h->md) + pdp_md_punt_out(h->md);
 	uint64_t dropped = 0, rx = 0;
 
 	for (unsigned int v = 0; v < h->n_vrs; v++) {
