@@ -35,6 +35,7 @@ struct mh_if {
 	uint16_t gid;
 	bool carrier;
 	bool lost; /* somebody took it away: made again at the next look */
+	bool told; /* that it cannot be made */
 	struct mh_counters c;
 };
 

@@ -165,9 +165,12 @@ static void look_at_interface(struct mh_if *i)
 		i->lost = false;
 	}
 	if (i->tap.fd < 0 && mh_if_open(i, err, sizeof(err)) != 0) {
-		PDP_LOG(ERR, "VR %s: %s", vr_name(i), err);
+		if (!i->told)
+			PDP_LOG(ERR, "VR %s: %s; tried again until it can be", vr_name(i), err);
+		i->told = true;
 		return;
 	}
+	i->told = false;
 	follow_link(i);
 }
 

@@ -4,7 +4,7 @@
 # and their carrier has never gone. Namespaces that exist, by name, path and process; what is taken away while the node
 # runs is made again; what cannot be is refused in a sentence.
 . "$(dirname "$0")/lib.sh" || exit 1
-test_begin 160 ping python3
+test_begin 160 ping
 export PDP_PLUGIN_PATH=$PDP_BUILD/test/mp/plugins
 RED=$NS-red
 
@@ -29,7 +29,7 @@ say "made anew"
 write_node "$RED"
 start_primary a
 ip -n "$RED" addr add 10.1.0.1/24 dev a
-ping_ok a 10.1.0.1
+ping_ok a 10.1.0.1 -c 3
 ctl vr show red punt --json | jq -e '.made_by_pdp and .interfaces.rows[0][4] == false' >/dev/null ||
 	fail "it is not said to be made: $(ctl vr show red punt)"
 before=$(carrier_changes)
@@ -38,7 +38,7 @@ say "SIGTERM and a new start"
 stop_primary TERM
 ip -n "$RED" -o link show dev a | grep -q 'LOWER_UP' || fail "the interface lost its carrier: $(ip -n "$RED" link)"
 start_primary a
-ping_ok a 10.1.0.1
+ping_ok a 10.1.0.1 -c 3
 ctl vr show red punt --json | jq -e '.made_by_pdp and .interfaces.rows[0][4]' >/dev/null ||
 	fail "it is not taken over: $(ctl vr show red punt)"
 
@@ -47,14 +47,14 @@ kill -KILL "$PRIMARY"
 wait "$PRIMARY" || :
 ip -n "$RED" -o link show dev a | grep -q 'LOWER_UP' || fail "the interface lost its carrier: $(ip -n "$RED" link)"
 start_primary a
-ping_ok a 10.1.0.1
+ping_ok a 10.1.0.1 -c 3
 assert_equal "carrier changes" "$(carrier_changes)" "$before"
 
 say "without a keeper, the interface is taken over all the same"
 kill -KILL "$(keeper_pid)"
 stop_primary TERM
 start_primary a
-ping_ok a 10.1.0.1
+ping_ok a 10.1.0.1 -c 3
 
 say "the interface is deleted"
 ip -n "$RED" link del dev a
@@ -64,20 +64,20 @@ there() {
 wait_for 5 there || fail "the interface is not made again"
 said 'interface a was taken away' || fail "nothing is said of it"
 ip -n "$RED" addr add 10.1.0.1/24 dev a
-ping_ok a 10.1.0.1
+ping_ok a 10.1.0.1 -c 3
 
 say "the namespace is deleted"
 ip netns del "$RED"
 wait_for 5 there || fail "the namespace is not made again"
 said "namespace $RED was taken away" || fail "nothing is said of it"
 ip -n "$RED" addr add 10.1.0.1/24 dev a
-ping_ok a 10.1.0.1
+ping_ok a 10.1.0.1 -c 3
 ctl vr show red fib --check || fail "the routes of the new namespace are not followed"
 
 say "the port's link and the interface's carrier; down and up by the admin"
 ip -n "$RED" link set dev a down
 ip -n "$RED" link set dev a up
-ping_ok a 10.1.0.1
+ping_ok a 10.1.0.1 -c 3
 assert_conserved
 ctl stop remove=true
 assert_stops "pdp-ctl stop remove=true"
@@ -96,7 +96,7 @@ for netns in "$RED" "/proc/$sleeper/ns/net" "pid:$sleeper"; do
 	write_node "$netns"
 	start_primary a
 	ip -n "$RED" addr add 10.1.0.1/24 dev a
-	ping_ok a 10.1.0.1
+	ping_ok a 10.1.0.1 -c 3
 	ctl vr show red punt --json | jq -e '.made_by_pdp | not' >/dev/null || fail "$netns is said to be made by PdP"
 	ctl stop remove=true
 	assert_stops "pdp-ctl stop remove=true"

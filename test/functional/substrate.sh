@@ -55,8 +55,8 @@ for isolation in secondary sealed; do
 	ip -n "$UNDER" addr add 192.0.2.9/24 dev up0
 	ip -n "$UNDER" addr add 192.0.3.9/24 dev up1
 	ip -n "$UNDER" route add 198.51.100.0/24 via 192.0.3.2
-	ping_ok a 192.0.2.9
-	ping_ok b 192.0.3.9
+	ping_ok a 192.0.2.9 -c 3
+	ping_ok b 192.0.3.9 -c 3
 	wait_for 10 answers a 10.5.0.2 || fail "no way through the tunnels: $(ctl vr show host neigh)"
 	ping_ok a 10.5.0.2 -s 1402 -M 'do'
 
@@ -65,7 +65,7 @@ for isolation in secondary sealed; do
 	ip -n "$NS-b" link set dev eth0 address 02:00:00:00:02:42
 	ip -n "$UNDER" neigh flush dev up1
 	wait_for 10 answers a 10.5.0.2 || fail "the tunnel does not follow: $(ctl vr show host neigh)"
-	ping_ok a 10.5.0.2
+	ping_ok a 10.5.0.2 -c 3
 	ip -n "$NS-b" link set dev eth0 address "$before"
 
 	assert_conserved
