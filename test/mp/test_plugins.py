@@ -25,7 +25,7 @@ def refused(plugin, *words):
 
 def test_refused():
     refused("t_refused_init", "red/0: error: the licence of red has expired", "init() of plugin", "Permission denied")
-    refused("t_refused_abi", "was built for plugin ABI 3, this engine has 2")
+    refused("t_refused_abi", "was built for plugin ABI 4, this engine has 3")
     refused("t_refused_no_process", "has no process()")
     refused(os.path.join(harness.BUILD, "apps/pdp-ctl/pdp-ctl"), "cannot load the plugin")
 
