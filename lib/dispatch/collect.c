@@ -14,7 +14,7 @@
 #define BLANK_BURST 8	 /* BLANKs topped up per engine and turn */
 #define IDLE_VISITS 2	 /* idle engines looked at per turn; all when there is nothing else to do */
 
-static void relay_control(struct md_engine *e)
+static void relay_control(const struct pdp_md *md, struct md_engine *e)
 {
 	struct pdp_ctl_elem msg[PDP_CTL_ELEMS_MAX];
 	struct md_vr *vr = e->vr;
@@ -22,10 +22,14 @@ static void relay_control(struct md_engine *e)
 	for (unsigned int i = 0; i < CTL_BURST; i++) {
 		struct md_engine *to;
 		uint16_t dst;
-		int n = pdp_ctl_take(e->ch, e->ctl, &dst, msg);
+		int n;
 
+		if (!md_allowed(md, e->ctl_tsc))
+			return;
+		n = pdp_ctl_take(e->ch, e->ctl, &dst, msg);
 		if (n == 0)
 			return;
+		md_use(md, &e->ctl_tsc, md->ctl_gap_tsc, 1);
 		if (n < 0)
 			continue;
 		to = dst < PDP_ENGINES_MAX ? vr->all[dst] : NULL;
@@ -166,6 +170,19 @@ static inline uint32_t waiting(const struct pdp_chan *ch)
 	return RTE_MIN(RTE_MIN(pdp_ring_count(&ch->from), COLLECT_MAX), ch->from.mask + 1);
 }
 
+static void lend_blanks(const struct pdp_md *md, struct md_engine *e)
+{
+	unsigned int n;
+
+	if (!md_allowed(md, e->blanks_tsc))
+		return;
+	n = pdp_chan_top_up(e->ch, md->pool, BLANK_BURST);
+	if (n == 0)
+		return;
+	md_use(md, &e->blanks_tsc, md->blank_gap_tsc, n);
+	pdp_chan_notify(e->ch);
+}
+
 unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
 {
 	struct pdp_chan *ch = e->ch;
@@ -176,7 +193,7 @@ unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
 	if (unlikely(pdp_chan_died(ch)))
 		md->deaths = true;
 	if (e->ctl != NULL)
-		relay_control(e);
+		relay_control(md, e);
 	/* What the start of the turn saw is in the cache by now. */
 	n = ch->seen != 0 ? ch->seen : waiting(ch);
 	ch->seen = 0;
@@ -190,9 +207,8 @@ unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
 		collect_burst(md, e, burst);
 		total += burst;
 	}
-	if (unlikely(ch->n_blank_free != 0) && e->off == MD_ENGINE_ON &&
-	    pdp_chan_top_up(ch, md->pool, BLANK_BURST) != 0)
-		pdp_chan_notify(ch);
+	if (unlikely(ch->n_blank_free != 0) && e->off == MD_ENGINE_ON)
+		lend_blanks(md, e);
 	if (pdp_chan_out(ch) != 0 || unlikely(ch->wake_pending))
 		pdp_chan_look(ch);
 	md_load_publish(e);

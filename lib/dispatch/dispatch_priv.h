@@ -24,6 +24,9 @@
 #define STALE_US      1000 /* queues known that long ago do not count; those too long that long are */
 #define DEAD_US	      1000000 /* nothing waits for a port that has taken nothing for so long */
 #define COLLECT_BURST 64
+#define CTL_PER_S     100000  /* control messages of an engine that an MD lcore relays */
+#define BLANKS_PER_S  1000000 /* BLANKs that it lends to an engine: packets to originate or copy */
+#define AHEAD_US      5000    /* of either, at once */
 
 /* Counters have one writer; the store is atomic so that readers see whole numbers. */
 static inline void count(uint64_t *counter, uint64_t n)
@@ -49,6 +52,8 @@ struct md_engine {
 	bool barrier;	     /* has left with packets that no bucket counts, and they are out yet */
 	uint32_t counted;    /* packets out that are counted in buckets */
 	bool local;	     /* runs on the MD lcore's own CPU */
+	uint64_t ctl_tsc;    /* up to when its control messages are paid for */
+	uint64_t blanks_tsc; /* the same of BLANKs */
 	bool inherited;	     /* was let in by a death, the control thread has not said so yet */
 	uint8_t off;	     /* enum md_engine_off */
 	uint64_t died_tsc;   /* when this lcore saw it; R:control */
@@ -161,6 +166,9 @@ struct pdp_md {
 	uint64_t run_packets; /* sampled: packets that they took so */
 	uint64_t now;	      /* TSC at the start of this turn */
 	uint64_t flush_tsc;
+	uint64_t ctl_gap_tsc; /* a message's part of a second */
+	uint64_t blank_gap_tsc;
+	uint64_t ahead_tsc;
 	uint64_t stale_tsc;
 	uint64_t dead_tsc;
 	struct md_held *hold; /* PDP_HOLD_MD, and place 0 */
@@ -347,6 +355,18 @@ static inline unsigned int md_stage(struct pdp_md *md, struct md_engine *e, stru
 		e->counted += n;
 	pdp_chan_stage(e->ch, pkts, n, tags, vif, flags);
 	return n;
+}
+
+/* A rate that one engine may use of the lcore. @param upto_tsc  what was used so far */
+static inline bool md_allowed(const struct pdp_md *md, uint64_t upto_tsc)
+{
+	return upto_tsc <= md->now + md->ahead_tsc;
+}
+
+static inline void md_use(const struct pdp_md *md, uint64_t *upto_tsc, uint64_t gap_tsc,
+			  unsigned int n)
+{
+	*upto_tsc = RTE_MAX(*upto_tsc, md->now) + n * gap_tsc;
 }
 
 static inline uint16_t md_gid(const struct pdp_md *md, const struct md_vr *vr, unsigned int vif)
