@@ -15,7 +15,7 @@
 static const struct form {
 	const char *cmd, *arg;
 } forms[] = {
-	{"vr show", "vr"}, {"vr resize", "vr"},	  {"vr times", "vr"},
+	{"vr show", "vr"}, {"vr resize", "vr"},	  {"vr times", "vr"},	     {"vr release", "vr"},
 	{"vr set", "vr"},  {"port show", "port"}, {"engine show", "engine"},
 };
 

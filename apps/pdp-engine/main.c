@@ -20,6 +20,7 @@
 
 #include <rte_eal.h>
 #include <rte_memzone.h>
+#include <rte_service_component.h>
 
 #include "runtime.h"
 
@@ -156,6 +157,8 @@ static struct pdp_region *attach(struct options *o, const struct pdp_engine_welc
 		die(sock, "EAL did not start in the engine (its lines above say why)");
 	if (rte_eal_process_type() != RTE_PROC_SECONDARY)
 		die(sock, "an engine is a secondary process: give --proc-type=secondary");
+	/* It has 152 KB of the heap that all share, and runs nothing here. */
+	rte_service_finalize();
 	zone = rte_memzone_lookup(w->zone);
 	if (zone == NULL)
 		die(sock, "the primary's memory does not have this engine's region; is "

@@ -11,6 +11,8 @@
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_memory.h>
 #include <rte_pdump.h>
 
 #include "node.h"
@@ -25,6 +27,25 @@ static uint16_t lcore_cpu(unsigned int lcore)
 	while (cpu < CPU_SETSIZE - 1 && !CPU_ISSET(cpu, &set))
 		cpu++;
 	return cpu;
+}
+
+/* All memory is reserved at the start. What asks for more, a driver or an engine against the rules,
+ * gets it if every secondary can be asked. */
+static int may_grow(int socket, size_t limit, size_t size)
+{
+	return pdp_engines_somebody_still() ? -1 : 0;
+}
+
+static void guard_heap(void)
+{
+	for (unsigned int i = 0; i < rte_socket_count() && !node.in_memory; i++) {
+		const int socket = rte_socket_id_by_idx(i);
+		struct rte_malloc_socket_stats st = {0};
+
+		if (rte_malloc_get_socket_stats(socket, &st) == 0)
+			rte_mem_alloc_validator_register("pdp", may_grow, socket,
+							 st.heap_totalsz_bytes);
+	}
 }
 
 int eal_init(void)
@@ -62,6 +83,7 @@ int eal_init(void)
 		node.md_lcores[node.n_md] = lcore;
 		node.md_cpus[node.n_md++] = lcore_cpu(lcore);
 	}
+	guard_heap();
 	/* dpdk-dumpcap works on the ports; a node without it is a node all the same. */
 	if (!node.in_memory && rte_pdump_init() != 0)
 		complain("dpdk-dumpcap will not work: %s", rte_strerror(rte_errno));

@@ -80,6 +80,10 @@ static void take(unsigned int vr, struct pdp_vr_config *changed, unsigned int n)
 	e->standby = c->standby;
 	e->restore = c->order == PDP_ORDER_RESTORE;
 	e->n_max = c->engines_total;
+	e->watchdog_ms = c->watchdog_ms;
+	e->lies_max = c->lies_max;
+	e->deaths_max = c->deaths_max;
+	e->core_dumps = c->core_dumps;
 	policy = load_policy(c);
 	pdp_monitor_set_policy(load.monitor, vr, &policy);
 	pdp_monitor_set_engines(load.monitor, vr, n);

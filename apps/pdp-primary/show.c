@@ -97,15 +97,16 @@ static int show_vrs(void *arg, const json_t *args, json_t **result, char *err, s
 
 		json_array_append_new(
 			rows,
-			json_pack("[s, s, s, s, i, i, i, f, f, f]", c->name,
+			json_pack("[s, s, s, s, i, i, i, f, f, f, s]", c->name,
 				  strrchr(c->plugin, '/') ? strrchr(c->plugin, '/') + 1 : c->plugin,
 				  c->isolation == PDP_ISOLATION_SEALED ? "sealed" : "secondary",
 				  c->balance, c->engines, (int)running(v), (int)c->n_vifs,
-				  st->rx_pps, st->tx_pps, st->drop_pps));
+				  st->rx_pps, st->tx_pps, st->drop_pps,
+				  pdp_engines_quarantined(node.engines, v) ? "quarantined" : "ok"));
 	}
-	*result = json_pack("{s:[s,s,s,s,s,s,s,s,s,s], s:o}", "columns", "vr", "plugin",
+	*result = json_pack("{s:[s,s,s,s,s,s,s,s,s,s,s], s:o}", "columns", "vr", "plugin",
 			    "isolation", "balance", "engines", "running", "vifs", "rx_pps",
-			    "tx_pps", "drop_pps", "rows", rows);
+			    "tx_pps", "drop_pps", "state", "rows", rows);
 	return 0;
 }
 
@@ -241,6 +242,7 @@ static int show_vr(void *arg, const json_t *args, json_t **result, char *err, si
 	struct named n = {.sums = json_object(), .vr = (unsigned int)vr};
 	struct pdp_vr_account a = {0};
 	const struct pdp_vr_config *c;
+	const char *why;
 
 	if (vr < 0) {
 		json_decref(n.sums);
@@ -262,6 +264,19 @@ static int show_vr(void *arg, const json_t *args, json_t **result, char *err, si
 		"engine_cycles", "process_tsc", (json_int_t)n.process_tsc, "process_packets",
 		(json_int_t)n.process_packets, "busy_tsc", (json_int_t)n.busy_tsc, "idle_tsc",
 		(json_int_t)n.idle_tsc, "packets", (json_int_t)n.rx);
+	why = pdp_engines_quarantined(node.engines, (unsigned int)vr);
+	json_object_set_new(*result, "quarantine", json_string(why != NULL ? why : ""));
+	return 0;
+}
+
+static int release_vr(void *arg, const json_t *args, json_t **result, char *err, size_t err_size)
+{
+	const int vr = show_find_vr(args, err, err_size);
+
+	if (vr < 0)
+		return vr;
+	*result = json_pack("{s:b}", "was_quarantined",
+			    pdp_engines_release(node.engines, (unsigned int)vr));
 	return 0;
 }
 
@@ -294,6 +309,7 @@ int show_register(void)
 		{"vr resize", "let engines=N of a VR have packets, on cpus=[...]", resize_by_hand},
 		{"vr times", "microseconds that the last changes of a VR's engines took",
 		 resize_times},
+		{"vr release", "start engines of a quarantined VR again", release_vr},
 		{"engine list", "engines with process, CPU and counters", show_engines},
 		{"cpu list", "CPUs, how near they are to the MD, and who runs there", cpus_show},
 		{"slice list", "who holds which part of which CPU", slices_show},

@@ -28,8 +28,9 @@ static void on_late(void *arg)
 		engine_kill(e);
 }
 
-void engine_dies(struct engine *e, uint64_t since_tsc, uint64_t kill_us)
+void engine_dies(struct engine *e, uint64_t since_tsc)
 {
+	const uint64_t kill_us = e->all->p.vrs[e->vr].core_dumps ? DUMP_US : LINGER_US;
 	struct pool *pool = &e->all->pools[e->vr];
 
 	times_forget(e);
@@ -41,10 +42,7 @@ void engine_dies(struct engine *e, uint64_t since_tsc, uint64_t kill_us)
 	}
 	e->state = PDP_ENGINE_DYING;
 	mds_write_off(e, false);
-	if (kill_us == 0)
-		engine_kill(e);
-	else
-		e->timer = pdp_loop_timer(e->all->p.loop, kill_us, 0, on_late, e);
+	e->timer = pdp_loop_timer(e->all->p.loop, kill_us, 0, on_late, e);
 }
 
 /* When the first MD lcore saw it. */
@@ -61,7 +59,7 @@ static uint64_t seen_tsc(const struct engine *e)
 	return first;
 }
 
-static bool had_joined(const struct engine *e)
+bool engine_had_joined(const struct engine *e)
 {
 	return (e->state >= PDP_ENGINE_PARKED && e->state <= PDP_ENGINE_DRAINING) ||
 	       e->state == PDP_ENGINE_DEBUG;
@@ -69,7 +67,8 @@ static bool had_joined(const struct engine *e)
 
 static bool has_died(const struct engine *e)
 {
-	return had_joined(e) && __atomic_load_n(&e->status->life, __ATOMIC_ACQUIRE) & PDP_LIFE_DIED;
+	return engine_had_joined(e) &&
+	       __atomic_load_n(&e->status->life, __ATOMIC_ACQUIRE) & PDP_LIFE_DIED;
 }
 
 static void note(struct engine *e)
@@ -84,7 +83,7 @@ static void note(struct engine *e)
 		since = c->tsc;
 		times_add(e, PDP_ENGINES_DETECT, since, seen);
 	}
-	engine_dies(e, since, e->all->p.core_dumps ? DUMP_US : LINGER_US);
+	engine_dies(e, since);
 }
 
 unsigned int deaths_look(struct pdp_engines *all, unsigned int vr)

@@ -10,6 +10,7 @@
 #include <rte_memzone.h>
 
 #include "notes.h"
+#include "hang.h"
 #include "pdp_engine.h"
 #include "pdp_engine_proto.h"
 #include "sealed.h"
@@ -50,10 +51,19 @@ struct engine {
 	uint64_t deadline_tsc; /* STOPPING: it is stopped with what it has */
 	uint64_t outage_tsc;   /* it was let in for one that had failed then; 0: it was not */
 	bool heir;	       /* the MD lcores may let it in by themselves */
-	char fault[128];       /* why the node killed it; "": it did not */
+	char fault[192];       /* why the node killed it; "": it did not */
+	bool lied;	       /* that was why */
+	bool by_passed;	       /* DEBUG: others have its traffic */
+	bool returned;	       /* from DEBUG: first to get packets */
+	int end_code;	       /* of its process, as waitid() says */
+	int end_status;
+	struct hang hang;
+	uint32_t was_progress; /* DEBUG: when that began */
+	uint64_t back_ns;      /* DEBUG: when it was seen to run on; 0: not yet */
 	pid_t pid;
 	off_t note; /* where its process is written down */
 	int pidfd;
+	int sched_fd; /* its CPU time; -1: not looked at yet */
 	int sock;
 	struct pdp_watch *pid_watch;
 	struct pdp_watch *sock_watch;
@@ -71,15 +81,31 @@ struct engine {
 	char error[512]; /* what it said with FAILED */
 };
 
+/* Whether the locks of EAL's shared memory can be had. */
+enum locks {
+	LOCKS_FREE,
+	LOCKS_DOUBTFUL, /* an engine died while it attached, none has attached since */
+	LOCKS_LOST,
+};
+
+#define STOCK_MAX PDP_ENGINES_MAX
+
 /* The engines of one VR. */
 struct pool {
 	struct pdp_engines *all;
 	struct pdp_engines_plan plan;
-	uint64_t decided_tsc;	 /* of the plan, or of the last death; 0: nobody counts */
-	uint64_t outage_tsc;	 /* since when an engine is missing that failed; 0: none is */
-	unsigned int top;	 /* indexes from here on were never used */
-	struct pdp_timer *again; /* an MD lcore did not take a change in time */
-	struct pdp_timer *grace; /* then parked engines beyond the standby are stopped */
+	uint64_t decided_tsc;  /* of the plan, or of the last death; 0: nobody counts */
+	uint64_t outage_tsc;   /* since when an engine is missing that failed; 0: none is */
+	unsigned int top;      /* indexes from here on were never used */
+	unsigned int n_faults; /* deaths by their own fault in a row */
+	uint64_t fault_tsc;    /* the last one */
+	bool quarantined;
+	unsigned int n_zones; /* ever reserved */
+	unsigned int n_stock; /* of them nobody has */
+	const struct rte_memzone *stock[STOCK_MAX];
+	char reason[PDP_DEATH_SIZE + 64]; /* why */
+	struct pdp_timer *again;	  /* an MD lcore did not take a change in time */
+	struct pdp_timer *grace;	  /* then parked engines beyond the standby are stopped */
 	struct pdp_times times[PDP_ENGINES_N_TIMES];
 	uint64_t neighbours[PDP_VIF_MAX]; /* see struct pdp_engine_conf */
 };
@@ -91,9 +117,10 @@ struct pdp_engines {
 	char socket[108];
 	int death_fd; /* the MD lcores tell of deaths */
 	struct pdp_watch *death_watch;
+	struct pdp_timer *watch_timer; /* of the watchdog */
 	bool stopping;
-	bool booting;		 /* pdp_engines_start() waits for them: nobody gets packets */
-	bool locks_lost;	 /* see pdp_engines_locks_lost() */
+	bool booting; /* pdp_engines_start() waits for them: nobody gets packets */
+	enum locks locks;
 	unsigned int n_starting; /* spawned, not yet ready */
 	unsigned int n_joined;	 /* ever */
 	struct engine *by_vr[PDP_VRS_MAX][PDP_ENGINES_MAX];
@@ -139,6 +166,8 @@ int mds_drain(struct engine *e, unsigned int *n_out);
 int mds_remove(struct engine *e, unsigned int *n_lost);
 /* @param late  it may run on */
 int mds_write_off(struct engine *e, bool late);
+/* It was written off as late, and has run on. */
+int mds_take_back(struct engine *e);
 /* @param changes  a list by next_change; their channels go by busy_poll */
 int mds_may_sleep(struct pdp_engines *all, struct engine *changes);
 
@@ -151,6 +180,10 @@ void weigh_leave(struct engine *e);
 
 /* spawn.c: region, process */
 int region_make(struct engine *e, char *err, size_t err_size);
+/* Memory for all engines that are configured, before the first one starts. */
+int regions_reserve(struct pdp_engines *all, char *err, size_t err_size);
+/* More are wanted while the node runs: for n in all, if that can be now. */
+void regions_more(struct pdp_engines *all, unsigned int vr, unsigned int n);
 void region_free(struct engine *e);
 int spawn(struct engine *e, char *err, size_t err_size);
 void reap(struct engine *e, char *how, size_t size);
@@ -164,6 +197,23 @@ int sealed_region_make(struct engine *e, const struct pdp_region_params *rp, cha
 int sealed_spawn(struct engine *e, char *err, size_t err_size);
 /* It has mapped its memory. */
 void sealed_mapped(struct engine *e);
+
+/* stock.c: memory for regions */
+bool engine_attaching(const struct engine *e);
+/* Whether another secondary may start now. @return 0, -ENOLCK (never again), -EAGAIN; a sentence */
+int locks_may_start(const struct pdp_engines *all, unsigned int vr, char *err, size_t err_size);
+/* It died; is ready; has had all the time it gets. @return it does not come out of EAL */
+void locks_died(struct engine *e);
+void locks_attached(struct engine *e);
+bool locks_stuck(struct engine *e);
+/* Nobody can hold the heap's lock. */
+bool stock_may_grow(const struct pdp_engines *all);
+/* Reserve memory for n engines of a VR in all. @return 0, -ENOMEM */
+int stock_fill(struct pdp_engines *all, unsigned int vr, unsigned int n, size_t size);
+/* @return NULL with errno ENOMEM, EAGAIN, and a sentence */
+const struct rte_memzone *stock_take(struct engine *e, size_t size, char *err, size_t err_size);
+void stock_give(struct engine *e, const struct rte_memzone *zone);
+void stock_free(struct pdp_engines *all);
 
 /* join.c: socket and handshake */
 int join_listen(struct pdp_engines *all, char *err, size_t err_size);
@@ -183,17 +233,25 @@ void engine_failed(struct engine *e, const char *why);
 void engine_gone(struct engine *e);
 void engine_kill(struct engine *e);
 void engine_forget_timer(struct engine *e);
-bool engine_attaching(const struct engine *e);
+bool engine_had_joined(const struct engine *e);
 
 /* death.c: engines whose loop has ended, before their process is gone */
 int deaths_open(struct pdp_engines *all);
 void deaths_close(struct pdp_engines *all);
 /* Take note of those that died. @return how many had packets to serve */
 unsigned int deaths_look(struct pdp_engines *all, unsigned int vr);
-/* Out of the way at once, and killed after kill_us, 0: now. */
-void engine_dies(struct engine *e, uint64_t since_tsc, uint64_t kill_us);
+/* Out of the way at once, and killed if its process is not gone a moment later. */
+void engine_dies(struct engine *e, uint64_t since_tsc);
 /* Which parked engine is next, for the MD lcores. @return its index, -1: none */
 int heir_choose(struct pdp_engines *all, unsigned int vr);
+
+/* watch.c: the watchdog */
+void watch_begin(struct pdp_engines *all);
+void watch_end(struct pdp_engines *all);
+
+/* fault.c: deaths that are a VR's own fault */
+bool fault_own(const struct engine *e);
+void fault_count(struct engine *e);
 
 /* crash.c: what it left of its end, in words; nothing if it left nothing */
 void crash_tell(const struct pdp_status *status, char *out, size_t size);

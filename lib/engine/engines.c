@@ -73,6 +73,7 @@ void pdp_engines_destroy(struct pdp_engines *all)
 	deaths_close(all);
 	join_close(all);
 	weigh_close(all);
+	stock_free(all);
 	notes_close(&all->notes);
 	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
 		for (unsigned int i = 0; i < PDP_ENGINES_MAX; i++)
@@ -154,10 +155,15 @@ int pdp_engines_start(struct pdp_engines *all, char *err, size_t err_size)
 				.pct = first_pct(vr, i),
 			};
 	}
+	rc = regions_reserve(all, err, err_size);
+	if (rc != 0)
+		return rc;
 	all->booting = true;
 	pool_refill(all);
 	rc = wait_ready(all, err, err_size);
 	all->booting = false;
+	if (rc == 0)
+		watch_begin(all);
 	/* With all there, the first of each VR get packets, whichever came first. */
 	for (unsigned int v = 0; v < all->p.n_vrs && rc == 0; v++)
 		resize_settle(all, v);

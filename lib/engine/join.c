@@ -130,6 +130,9 @@ static struct engine *by_hand(struct pdp_engines *all, unsigned int vr, pid_t pi
 		w->status = -ENOSPC;
 		return NULL;
 	}
+	w->status = locks_may_start(all, vr, w->error, sizeof(w->error));
+	if (w->status != 0)
+		return NULL;
 	w->status = place_take(all, vr, hello->cpu, &e->lcore, &e->cpu);
 	if (w->status != 0) {
 		snprintf(w->error, sizeof(w->error),

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,7 +22,8 @@
 
 #define REMOVE_AGAIN_US 100000
 #define ADD_AGAIN_US	10000
-#define FAILED_AGAIN_MS 30000 /* every attach takes 152 KB of EAL's heap for good */
+#define BUSY_AGAIN_MS	100
+#define FAILED_AGAIN_MS 30000
 
 int pdp_logtype;
 RTE_LOG_REGISTER(pdp_logtype, pdp, NOTICE);
@@ -65,24 +67,13 @@ struct engine *engine_make(struct pdp_engines *all, unsigned int vr, unsigned in
 			     .index = index,
 			     .pct = WEIGHT_DEFAULT,
 			     .pidfd = -1,
+			     .sched_fd = -1,
 			     .sock = -1,
 			     .region_mem.fd = -1,
 			     .packets_mem.fd = -1};
 	all->by_vr[vr][index] = e;
 	all->pools[vr].top = RTE_MAX(all->pools[vr].top, index + 1);
 	return e;
-}
-
-/* In rte_eal_init(): it takes and releases locks that all processes share. */
-bool engine_attaching(const struct engine *e)
-{
-	return !engine_sealed(e) && e->state == PDP_ENGINE_JOINING && e->status != NULL &&
-	       __atomic_load_n(&e->status->phase, __ATOMIC_ACQUIRE) == PDP_PHASE_EMPTY;
-}
-
-bool pdp_engines_locks_lost(const struct pdp_engines *all)
-{
-	return all != NULL && all->locks_lost;
 }
 
 static void on_restart(void *arg)
@@ -117,7 +108,9 @@ static void give_back(struct engine *e)
 	close(e->pidfd);
 	if (e->sock >= 0)
 		close(e->sock);
-	e->pidfd = e->sock = -1;
+	if (e->sched_fd >= 0)
+		close(e->sched_fd);
+	e->pidfd = e->sched_fd = e->sock = -1;
 	region_free(e);
 	if (e->all->p.gone != NULL)
 		e->all->p.gone(e->vr, e->index);
@@ -128,21 +121,26 @@ static void give_back(struct engine *e)
 	e->busy_poll = e->let_in = e->moved = e->unpinned = e->heir = false;
 	e->outage_tsc = 0;
 	e->fault[0] = '\0';
+	e->lied = e->by_passed = e->returned = false;
+	e->hang = (struct hang){0};
 }
 
-/* One that was ready starts again at once; one that never was, ever later. */
-static unsigned int backoff(const struct engine *e, bool was_ready)
+/* One that was killed, or had lived a while, starts again at once; one that never was ready or dies
+ * of itself at once, ever later. */
+static unsigned int backoff(const struct engine *e, bool was_ready, bool own_fault)
 {
+	const bool lived = rte_rdtsc() - e->ready_tsc > rte_get_tsc_hz();
+
 	if (e->failed)
 		return FAILED_AGAIN_MS;
-	if (was_ready || e->backoff_ms == 0)
+	if ((was_ready && (lived || !own_fault)) || e->backoff_ms == 0)
 		return BACKOFF_MIN_MS;
 	return RTE_MIN(2 * e->backoff_ms, (unsigned int)BACKOFF_MAX_MS);
 }
 
 static void tell_death(struct engine *e, const char *how, unsigned int n_lost)
 {
-	char crash[PDP_DEATH_SIZE - 256];
+	char crash[PDP_DEATH_SIZE - 352];
 
 	e->deaths++;
 	crash_tell(e->status, crash, sizeof(crash));
@@ -159,6 +157,7 @@ void engine_gone(struct engine *e)
 	const enum pdp_engine_state was = e->state;
 	const bool asked = was == PDP_ENGINE_STOPPING || e->all->stopping;
 	unsigned int n_lost = 0;
+	bool own_fault;
 	char how[96];
 
 	engine_forget_timer(e);
@@ -171,7 +170,7 @@ void engine_gone(struct engine *e)
 		e->timer = pdp_loop_timer(e->all->p.loop, REMOVE_AGAIN_US, 0, on_gone_again, e);
 		return;
 	}
-	e->all->locks_lost |= engine_attaching(e);
+	locks_died(e);
 	if (was == PDP_ENGINE_STARTING || was == PDP_ENGINE_JOINING)
 		e->all->n_starting--;
 	place_leave(e);
@@ -184,10 +183,13 @@ void engine_gone(struct engine *e)
 	if (!asked)
 		tell_death(e, how, e->n_lost + n_lost);
 	e->n_lost = 0;
+	own_fault = !asked && !e->by_hand && fault_own(e);
+	if (own_fault)
+		fault_count(e);
 	give_back(e);
 	e->state = PDP_ENGINE_NONE;
-	if (!asked && !e->by_hand)
-		try_again(e, backoff(e, was >= PDP_ENGINE_PARKED));
+	if (!asked && !e->by_hand && !pool->quarantined)
+		try_again(e, backoff(e, was >= PDP_ENGINE_PARKED, own_fault));
 	resize_settle(e->all, e->vr);
 }
 
@@ -205,9 +207,12 @@ static void on_start_late(void *arg)
 	struct engine *e = arg;
 
 	e->timer = NULL;
-	engine_failed(e, e->state == PDP_ENGINE_STARTING
-				 ? "did not connect in time; is its program of the same build?"
-				 : "its plugin's init() took longer than 10 s");
+	if (e->state == PDP_ENGINE_STARTING)
+		engine_failed(e, "did not connect in time; is its program of the same build?");
+	else if (locks_stuck(e))
+		engine_failed(e, "did not attach to DPDK's shared memory in time");
+	else
+		engine_failed(e, "its plugin's init() took longer than 10 s");
 	if (!e->by_hand)
 		engine_kill(e);
 }
@@ -225,10 +230,24 @@ int engine_watch_pid(struct engine *e)
 	return e->pid_watch != NULL && e->timer != NULL ? 0 : -ENOMEM;
 }
 
+/* A core takes a big process a tenth of a second and more, in which its memory cannot be reused. */
+static void limit_core(const struct engine *e)
+{
+	struct rlimit limit;
+
+	if (prlimit(e->pid, RLIMIT_CORE, NULL, &limit) != 0)
+		return;
+	limit.rlim_cur = e->all->p.vrs[e->vr].core_dumps ? limit.rlim_max : 0;
+	prlimit(e->pid, RLIMIT_CORE, &limit, NULL);
+}
+
 static int start(struct engine *e, char *err, size_t err_size)
 {
-	int rc = place_take(e->all, e->vr, -1, &e->lcore, &e->cpu);
+	int rc = locks_may_start(e->all, e->vr, err, err_size);
 
+	if (rc != 0)
+		return rc;
+	rc = place_take(e->all, e->vr, -1, &e->lcore, &e->cpu);
 	if (rc != 0) {
 		snprintf(err, err_size,
 			 "no EAL lcore id is free; DPDK has %d, each engine takes one, parked ones "
@@ -248,6 +267,7 @@ static int start(struct engine *e, char *err, size_t err_size)
 		goto unmake;
 	notes_process(&e->all->notes, &e->note, e->pid);
 	e->state = PDP_ENGINE_STARTING;
+	limit_core(e);
 	weigh_apply(e);
 	rc = engine_watch_pid(e);
 	if (rc == 0)
@@ -265,11 +285,16 @@ give:
 void engine_start(struct engine *e)
 {
 	char err[384];
+	int rc = start(e, err, sizeof(err));
 
-	if (start(e, err, sizeof(err)) == 0)
+	if (rc == 0)
 		return;
+	if (rc == -EAGAIN) {
+		try_again(e, BUSY_AGAIN_MS);
+		return;
+	}
 	engine_failed(e, err);
-	try_again(e, BACKOFF_MAX_MS);
+	try_again(e, rc == -ENOLCK ? FAILED_AGAIN_MS : BACKOFF_MAX_MS);
 }
 
 static void on_join_again(void *arg)
@@ -284,6 +309,7 @@ void engine_joined(struct engine *e)
 {
 	int rc;
 
+	locks_attached(e);
 	engine_forget_timer(e);
 	rc = mds_add(e);
 	if (rc == -ETIMEDOUT) {

@@ -50,6 +50,22 @@ int mds_add(struct engine *e)
 	return on_all(e->all, on_add, &c);
 }
 
+/* Packets go on to it, though it does not run. */
+static bool stays(const struct pdp_md *md, const struct engine *e)
+{
+	switch (e->state) {
+	case PDP_ENGINE_RUNNING:
+		return true;
+	case PDP_ENGINE_PARKED:
+		/* Let in by a death that the control thread has not heard of yet. */
+		return pdp_md_engine_inherited(md, e->vr, e->index);
+	case PDP_ENGINE_DEBUG:
+		return !e->by_passed;
+	default:
+		return false;
+	}
+}
+
 /* Those that come are there before others go, so that packets always find one. */
 static void on_apply(struct pdp_md *md, void *arg)
 {
@@ -67,9 +83,7 @@ static void on_apply(struct pdp_md *md, void *arg)
 	for (unsigned int i = 0; i < top; i++) {
 		const struct engine *e = c->all->by_vr[c->vr][i];
 
-		/* A death that the control thread has not heard of yet has let it in. */
-		if (e != NULL && e->state != PDP_ENGINE_RUNNING &&
-		    !(e->state == PDP_ENGINE_PARKED && pdp_md_engine_inherited(md, c->vr, i)))
+		if (e != NULL && !stays(md, e))
 			pdp_md_engine_drain(md, c->vr, i);
 	}
 	pdp_md_vr_set_heir(md, c->vr, c->heir);
@@ -128,6 +142,20 @@ int mds_write_off(struct engine *e, bool late)
 	struct call c = {.e = e, .late = late};
 
 	return on_all(e->all, on_write_off, &c);
+}
+
+static void on_take_back(struct pdp_md *md, void *arg)
+{
+	const struct call *c = arg;
+
+	pdp_md_engine_take_back(md, c->e->vr, c->e->index);
+}
+
+int mds_take_back(struct engine *e)
+{
+	struct call c = {.e = e};
+
+	return on_all(e->all, on_take_back, &c);
 }
 
 static void on_may_sleep(struct pdp_md *md, void *arg)

@@ -65,9 +65,13 @@ struct pdp_engines_vr {
 	const uint16_t *cpus; /**< that its engines may use; n_cpus == 0: all of the node's */
 	unsigned int n_cpus;
 	bool symmetric;
-	bool restore;	/**< packets leave in order: its plugin may not hold any */
-	bool strict;	/**< its engines get their slices and no more */
-	uint32_t power; /**< guaranteed, percent of one CPU; 0: none */
+	bool restore;	      /**< packets leave in order: its plugin may not hold any */
+	bool strict;	      /**< its engines get their slices and no more */
+	uint32_t power;	      /**< guaranteed, percent of one CPU; 0: none */
+	uint32_t watchdog_ms; /**< what an engine may stand still with packets; 0: for ever */
+	uint32_t lies_max;    /**< protocol errors before an engine is killed; 0: any number */
+	uint32_t deaths_max;  /**< by their own fault in a row before no more are started; 0: any */
+	bool core_dumps;      /**< engines that crash leave a core */
 	const struct pdp_vif_conf *vifs;
 	unsigned int n_vifs;
 	struct pdp_engines_fd fds[PDP_ENGINES_FDS];
@@ -90,7 +94,6 @@ struct pdp_engines_params {
 	unsigned int n_cpus;
 	bool shares_md_cpu; /**< an engine CPU is an MD's too: no engine polls */
 	const void *base;   /**< descriptor offsets count from here */
-	bool core_dumps;    /**< engines that crash leave a core */
 	/** Told when an engine's process is gone; NULL: nobody is. */
 	void (*gone)(unsigned int vr, unsigned int engine);
 };
@@ -207,11 +210,23 @@ void pdp_engines_stop(struct pdp_engines *engines, unsigned int deadline_ms);
 bool pdp_engines_locks_lost(const struct pdp_engines *engines);
 
 /**
+ * Whether an engine stands still, or may. EAL asks all secondaries before its heap grows, and waits
+ * 5 s for each that does not answer. Thread: any.
+ */
+bool pdp_engines_somebody_still(void);
+
+/**
  * Whether CPU shares can be had here, without a node: what `strict` takes.
  * @param why  out, on failure: a sentence
  * @return 0 or -errno
  */
 int pdp_engines_check_shares(char *why, size_t why_size);
+
+/** @return why no engines of a VR are started any more, or NULL. Borrowed until the loop runs */
+const char *pdp_engines_quarantined(const struct pdp_engines *engines, unsigned int vr);
+
+/** Start a VR's engines again, at once. @return whether it was quarantined */
+bool pdp_engines_release(struct pdp_engines *engines, unsigned int vr);
 
 /** NULL: nothing. After pdp_engines_stop(). */
 void pdp_engines_destroy(struct pdp_engines *engines);

@@ -72,13 +72,15 @@ static unsigned int free_index(const struct pdp_engines *all, unsigned int vr)
 /* Start what is missing of one VR. @return false: enough of them start at the moment */
 static bool refill(struct pdp_engines *all, unsigned int vr)
 {
+	regions_more(all, vr, wanted(all, vr));
 	for (;;) {
 		struct pdp_engines_count c;
 		unsigned int index = free_index(all, vr), at_once;
 		struct engine *e;
 
 		pdp_engines_count(all, vr, &c);
-		if (total(&c) >= wanted(all, vr) || index == PDP_ENGINES_MAX)
+		if (total(&c) >= wanted(all, vr) || all->pools[vr].quarantined ||
+		    index == PDP_ENGINES_MAX)
 			return true;
 		at_once = all->booting || total(&c) < all->pools[vr].plan.n ? STARTS_AT_ONCE : 1;
 		if (all->n_starting >= at_once)

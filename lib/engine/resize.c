@@ -20,8 +20,8 @@
  * are ready to. With the lowest indexes, so that the highest go first. */
 static unsigned int choose(const struct pdp_engines *all, unsigned int vr, struct engine **chosen)
 {
-	static const enum pdp_engine_state order[] = {PDP_ENGINE_RUNNING, PDP_ENGINE_DRAINING,
-						      PDP_ENGINE_PARKED};
+	static const enum pdp_engine_state order[] = {PDP_ENGINE_RUNNING, PDP_ENGINE_RUNNING,
+						      PDP_ENGINE_DRAINING, PDP_ENGINE_PARKED};
 	const struct pool *pool = &all->pools[vr];
 	unsigned int n = 0;
 
@@ -29,7 +29,10 @@ static unsigned int choose(const struct pdp_engines *all, unsigned int vr, struc
 		for (unsigned int i = 0; i < pool->top && n < pool->plan.n; i++) {
 			struct engine *e = all->by_vr[vr][i];
 
-			if (e != NULL && !e->by_hand && e->state == order[k])
+			if (e == NULL || e->by_hand || e->state != order[k])
+				continue;
+			/* Whoever stood in for it goes. */
+			if (k > 1 || e->returned == (k == 0))
 				chosen[n++] = e;
 		}
 	}
@@ -77,6 +80,8 @@ static void take_places(struct pdp_engines *all, unsigned int vr)
 		place_enter(chosen[i], place_for(chosen[i], at->cpu), at->pct);
 		let_in(chosen[i], pool);
 	}
+	for (unsigned int i = 0; i < n; i++)
+		chosen[i]->returned = false;
 	for (unsigned int i = 0; i < pool->top; i++) {
 		struct engine *e = all->by_vr[vr][i];
 		bool stays = e == NULL || e->by_hand || e->state != PDP_ENGINE_RUNNING;

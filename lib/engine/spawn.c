@@ -71,22 +71,53 @@ int region_open(struct engine *e, void *mem, const struct pdp_region_params *rp,
 	return 0;
 }
 
+static struct pdp_region_params region_params(const struct pdp_engines *all, unsigned int v)
+{
+	const struct pdp_engines_vr *vr = &all->p.vrs[v];
+
+	return (struct pdp_region_params){
+		.n_md = all->p.n_md,
+		.n_slots = vr->slots,
+		.n_blanks = vr->blanks,
+		.n_engines = PDP_ENGINES_MAX,
+		.conf_size = (uint32_t)(sizeof(struct pdp_engine_conf) + strlen(vr->args) + 1),
+		.sealed = vr->sealed,
+		.tsc_hz = rte_get_tsc_hz(),
+	};
+}
+
+int regions_reserve(struct pdp_engines *all, char *err, size_t err_size)
+{
+	for (unsigned int v = 0; v < all->p.n_vrs; v++) {
+		const struct pdp_region_params rp = region_params(all, v);
+
+		if (rp.sealed || stock_fill(all, v, all->p.vrs[v].n_max, pdp_region_size(&rp)) == 0)
+			continue;
+		snprintf(
+			err, err_size,
+			"VR %s: no hugepage memory left for the rings of %u engines, %zu KiB each; "
+			"start the primary with a larger -m, or use fewer slots",
+			all->p.vrs[v].name, all->p.vrs[v].n_max, pdp_region_size(&rp) >> 10);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void regions_more(struct pdp_engines *all, unsigned int vr, unsigned int n)
+{
+	const struct pdp_region_params rp = region_params(all, vr);
+
+	if (!rp.sealed && n > all->pools[vr].n_zones && stock_may_grow(all))
+		stock_fill(all, vr, n, pdp_region_size(&rp));
+}
+
 /* In hugepages that all secondaries map. */
 static int zone_make(struct engine *e, const struct pdp_region_params *rp, char *err,
 		     size_t err_size)
 {
-	char name[RTE_MEMZONE_NAMESIZE];
-
-	snprintf(name, sizeof(name), "pdp_%s_%u", e->all->p.vrs[e->vr].name, e->index);
-	e->zone = rte_memzone_reserve_aligned(name, pdp_region_size(rp), SOCKET_ID_ANY, 0,
-					      PDP_LINE);
-	if (e->zone == NULL) {
-		snprintf(err, err_size,
-			 "no %zu KiB of hugepage memory left for its rings; start the primary with "
-			 "a larger -m, or use fewer slots",
-			 pdp_region_size(rp) >> 10);
-		return -ENOMEM;
-	}
+	e->zone = stock_take(e, pdp_region_size(rp), err, err_size);
+	if (e->zone == NULL)
+		return -errno;
 	if (region_open(e, e->zone->addr, rp, e->all->p.base) == 0)
 		return 0;
 	snprintf(err, err_size, "out of memory");
@@ -95,21 +126,12 @@ static int zone_make(struct engine *e, const struct pdp_region_params *rp, char 
 
 int region_make(struct engine *e, char *err, size_t err_size)
 {
-	const struct pdp_engines_params *p = &e->all->p;
-	const struct pdp_engines_vr *vr = &p->vrs[e->vr];
-	const struct pdp_region_params rp = {
-		.n_md = p->n_md,
-		.n_slots = vr->slots,
-		.n_blanks = vr->blanks,
-		.engine = e->index,
-		.n_engines = PDP_ENGINES_MAX,
-		.conf_size = (uint32_t)(sizeof(struct pdp_engine_conf) + strlen(vr->args) + 1),
-		.sealed = vr->sealed,
-		.tsc_hz = rte_get_tsc_hz(),
-	};
-	int rc = vr->sealed ? sealed_region_make(e, &rp, err, err_size)
-			    : zone_make(e, &rp, err, err_size);
+	struct pdp_region_params rp = region_params(e->all, e->vr);
+	int rc;
 
+	rp.engine = e->index;
+	rc = rp.sealed ? sealed_region_make(e, &rp, err, err_size)
+		       : zone_make(e, &rp, err, err_size);
 	if (rc != 0)
 		region_free(e);
 	return rc;
@@ -121,8 +143,8 @@ void region_free(struct engine *e)
 		pdp_chan_destroy(e->chans[i]);
 		e->chans[i] = NULL;
 	}
-	if (e->zone != NULL && !(e->all->locks_lost && e->all->stopping))
-		rte_memzone_free(e->zone);
+	if (e->zone != NULL)
+		stock_give(e, e->zone);
 	sealed_memory_free(&e->region_mem);
 	sealed_memory_free(&e->packets_mem);
 	join_forget(e);
@@ -219,11 +241,14 @@ void reap(struct engine *e, char *how, size_t size)
 	siginfo_t si = {0};
 
 	remove_files(e->all, e->pid);
+	e->end_code = e->end_status = 0;
 	if (waitid(P_PIDFD, (id_t)e->pidfd, &si, WEXITED | WNOHANG | WNOWAIT) != 0 ||
 	    si.si_pid == 0) {
 		snprintf(how, size, "left");
 		return;
 	}
+	e->end_code = si.si_code;
+	e->end_status = si.si_status;
 	if (si.si_code == CLD_EXITED)
 		snprintf(how, size, "exited with code %d", si.si_status);
 	else

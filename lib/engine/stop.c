@@ -32,7 +32,8 @@ void engine_stop(struct engine *e)
 {
 	if (e->state == PDP_ENGINE_PARKED) {
 		engine_leave(e);
-	} else if (e->state == PDP_ENGINE_RUNNING || e->state == PDP_ENGINE_DRAINING) {
+	} else if (e->state == PDP_ENGINE_RUNNING || e->state == PDP_ENGINE_DRAINING ||
+		   e->state == PDP_ENGINE_DEBUG) {
 		unsigned int n_out;
 
 		e->state = PDP_ENGINE_STOPPING;
@@ -65,7 +66,7 @@ static void each(struct pdp_engines *all, void (*fn)(struct engine *e))
 
 static void stop_one(struct engine *e)
 {
-	if (e->state >= PDP_ENGINE_PARKED && e->state <= PDP_ENGINE_DRAINING) {
+	if (engine_had_joined(e)) {
 		engine_stop(e);
 	} else if (e->state == PDP_ENGINE_WAITING) {
 		engine_forget_timer(e);
@@ -112,6 +113,7 @@ void pdp_engines_stop(struct pdp_engines *all, unsigned int deadline_ms)
 	if (all == NULL)
 		return;
 	all->stopping = true;
+	watch_end(all);
 	pool_forget(all);
 	each(all, stop_one);
 	run_until_gone(all, deadline_ms);

@@ -67,7 +67,7 @@ def test_wrong_answers():
 def test_wild_answers():
     """Bytes that are not the packet's: the engine drops them, or the MD finds out."""
     for how in ("shorter", "before", "behind"):
-        with node_of("t_answer", {"answer": how}) as node:
+        with node_of("t_answer", {"answer": how}, lies_max=0) as node:
             wait_for(lambda: node.counters("red")["answered"] > 2000, "2,000 answers")
             red, counters = node.quiet()["vrs"]["red"], node.counters("red")
             check(red["dropped"] == counters["answered"] and red["tx"] == GOOD, f"{how}: {counters} {red}")
