@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "runtime.h"
 
 #define SOCK	  3
@@ -95,10 +96,11 @@ static void pin(uint32_t cpu)
 
 int main(int argc, char **argv, char **envp)
 {
+	struct confine_params confine = {.sock = SOCK};
 	struct pdp_engine_welcome w;
 	char err[512];
 
-	if (argc != 3) {
+	if (argc != 4) {
 		fprintf(stderr, "pdp-engine-sealed: pdp-primary starts it; a VR author starts "
 				"pdp-engine\n");
 		return 2;
@@ -115,7 +117,9 @@ int main(int argc, char **argv, char **envp)
 	rt_life_begin(runtime.status);
 	runtime.status->phase = PDP_PHASE_ATTACHED;
 	wait_sealed();
-	if (rt_load(&runtime, err, sizeof(err)) != 0)
+	confine.tasks = (unsigned int)strtoul(argv[3], NULL, 10);
+	if (confine_begin(&confine, err, sizeof(err)) != 0 ||
+	    rt_load(&runtime, err, sizeof(err)) != 0 || confine_finish(err, sizeof(err)) != 0)
 		die(err);
 	setproctitle("%s/%u, sealed", argv[1], w.engine);
 	__atomic_store_n(&runtime.status->phase, PDP_PHASE_RUNNING, __ATOMIC_RELEASE);

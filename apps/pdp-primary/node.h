@@ -93,6 +93,7 @@ struct node {
 	char engine_program[600];
 	char sealed_program[620];
 	char keeper_program[600];
+	char sandbox_program[620]; /* what starts it */
 
 	struct pidfh *pidfile;
 	struct pdp_config *config;

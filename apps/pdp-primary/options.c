@@ -82,6 +82,8 @@ static void find_programs(void)
 	if (access(node.keeper_program, X_OK) != 0)
 		snprintf(node.keeper_program, sizeof(node.keeper_program), "%s/pdp-keeper",
 			 node.program_dir);
+	snprintf(node.sandbox_program, sizeof(node.sandbox_program), "%s-sandbox",
+		 node.engine_program);
 	snprintf(node.plugin_path, sizeof(node.plugin_path),
 		 "%s%s%s/../../drivers/vr:%s/../lib/pdp/vr", env != NULL ? env : "",
 		 env != NULL ? ":" : "", node.program_dir, node.program_dir);

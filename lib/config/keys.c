@@ -79,6 +79,22 @@ static const struct key monitor_keys[] = {
 static const struct section monitor_section = {"monitor",
 					       SECTION_OF(monitor_keys, struct pdp_config)};
 
+#define SANDBOX(member) AT(struct pdp_config, sandbox.member)
+
+static const char *const limits[] = {
+	[PDP_LIMITS_CGROUP] = "cgroup", [PDP_LIMITS_PROCESS] = "process"};
+static const struct key sandbox_keys[] = {
+	{"uid_base", KEY_UINT, SANDBOX(uid_base), .min = 1, .max = 4294960000, .def = "1900000000",
+	 .noun = "a user id"},
+	{"memory_mb", KEY_UINT, SANDBOX(memory_mb), .min = 8, .max = 1u << 20, .def = "256",
+	 .noun = "an amount of memory in MB"},
+	{"pids", KEY_UINT, SANDBOX(pids), .min = 1, .max = 4096, .def = "16",
+	 .noun = "a number of threads"},
+	{"limits", KEY_CHOICE, SANDBOX(limits), .def = "\"cgroup\"", CHOICES(limits)},
+};
+static const struct section sandbox_section = {"sandbox",
+					       SECTION_OF(sandbox_keys, struct pdp_config)};
+
 static const struct key port_keys[] = {
 	{"name", KEY_TEXT, PORT(name), .required = true},
 	{"mtu", KEY_UINT, PORT(mtu), .min = 68, .max = 9600, .def = "1500", .noun = "an MTU"},
@@ -255,6 +271,7 @@ static const struct key top_keys[] = {
 	{"monitor", KEY_SECTION, .def = "{}", .section = &monitor_section},
 	{"pool", KEY_SECTION, .def = "{}", .section = &pool_section},
 	{"mh", KEY_SECTION, .def = "{}", .section = &mh_section},
+	{"sandbox", KEY_SECTION, .def = "{}", .section = &sandbox_section},
 	{"ports", KEY_LIST, TOP(ports), COUNT(struct pdp_config, n_ports), .max = PDP_PORTS_MAX,
 	 .def = "[]", .section = &port_section},
 	{"vrs", KEY_LIST, TOP(vrs), COUNT(struct pdp_config, n_vrs), .max = PDP_VRS_MAX,

@@ -32,6 +32,7 @@
 enum pdp_poll { PDP_POLL_AUTO, PDP_POLL_BUSY, PDP_POLL_ADAPTIVE };
 enum pdp_order { PDP_ORDER_NONE, PDP_ORDER_RESTORE };
 enum pdp_isolation { PDP_ISOLATION_SECONDARY, PDP_ISOLATION_SEALED };
+enum pdp_limits { PDP_LIMITS_CGROUP, PDP_LIMITS_PROCESS };
 
 struct pdp_cpu_list {
 	unsigned int n;
@@ -130,6 +131,12 @@ struct pdp_config {
 		bool dry_run;	    /**< "monitor.dry_run": decide, tell, do nothing */
 		struct pdp_monitor_params params; /**< "monitor.tau_ms", ... */
 	} monitor;
+	struct {
+		uint32_t uid_base; /**< "sandbox.uid_base": user of the first VR's sealed engines */
+		uint32_t memory_mb;	/**< "sandbox.memory_mb": private memory of one */
+		uint32_t pids;		/**< "sandbox.pids": threads of one */
+		enum pdp_limits limits; /**< "sandbox.limits" */
+	} sandbox;
 	enum pdp_poll md_poll;	   /**< "md.poll": busy (default) or adaptive */
 	uint32_t pool_packets;	   /**< "pool.packets": 0 (default): computed from ports, slots and
 				      lcores */

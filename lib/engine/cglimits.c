@@ -264,6 +264,14 @@ const char *limits_members(const struct limits *l, const struct limits_group *g,
 		       : NULL;
 }
 
+const char *limits_path(const struct limits *l, unsigned int i, char out[PATH_MAX])
+{
+	return i < l->n && snprintf(out, PATH_MAX, "%s/%s", l->trees[i]->own_path,
+				    l->trees[i]->name) < PATH_MAX
+		       ? out
+		       : NULL;
+}
+
 bool limits_memory_hit(const struct limits *l, const struct limits_group *g)
 {
 	char text[1024];

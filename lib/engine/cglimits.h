@@ -58,6 +58,9 @@ int limits_make(struct limits *l, struct limits_group *g, const char *name, unsi
 const char *limits_members(const struct limits *l, const struct limits_group *g, unsigned int i,
 			   char out[PATH_MAX]);
 
+/** @return the folder of the node's groups in tree i, written to out; NULL: there are no more */
+const char *limits_path(const struct limits *l, unsigned int i, char out[PATH_MAX]);
+
 /** Whether the kernel has killed a process of the group for memory. */
 bool limits_memory_hit(const struct limits *l, const struct limits_group *g);
 

@@ -9,6 +9,7 @@
 
 #include <rte_memzone.h>
 
+#include "box.h"
 #include "notes.h"
 #include "hang.h"
 #include "pdp_engine.h"
@@ -71,6 +72,7 @@ struct engine {
 	struct pdp_timer *first_timer;
 	unsigned int first_looks; /* for its first packets */
 	const struct rte_memzone *zone;
+	struct box box;			  /* sealed: around its process */
 	struct sealed_memory region_mem;  /* sealed: instead of the zone */
 	struct sealed_memory packets_mem; /* sealed: its packet slots */
 	struct pdp_region *region; /* for who makes and frees it: a sealed engine can write it */
@@ -132,6 +134,7 @@ struct pdp_engines {
 	unsigned int n_cpus_used; /* with one or more of them */
 	struct notes notes;	  /* for who comes after us */
 	struct shares *shares;	  /* NULL: there are none */
+	struct limits *limits;	  /* of sealed engines; NULL: none */
 	char no_shares[1024];	  /* why, until it is said */
 	struct shares_group md_group;
 };
@@ -176,6 +179,8 @@ int weigh_open(struct pdp_engines *all, char *err, size_t err_size);
 void weigh_close(struct pdp_engines *all);
 /* Its group with its weight, and it in it; may be called whenever something of it changed. */
 void weigh_apply(struct engine *e);
+/* Its process is another one now. */
+void weigh_again(struct engine *e);
 void weigh_leave(struct engine *e);
 
 /* spawn.c: region, process */

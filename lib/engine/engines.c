@@ -54,9 +54,12 @@ struct pdp_engines *pdp_engines_create(const struct pdp_engines_params *params, 
 		if (rc != 0)
 			snprintf(err, err_size, "no eventfd: %s", strerror(-rc));
 	}
+	if (rc == 0)
+		rc = boxes_open(all, err, err_size);
 	if (rc != 0) {
 		deaths_close(all);
 		join_close(all);
+		weigh_close(all);
 		notes_close(&all->notes);
 		free(all->pools);
 		free(all);
@@ -72,6 +75,7 @@ void pdp_engines_destroy(struct pdp_engines *all)
 		return;
 	deaths_close(all);
 	join_close(all);
+	boxes_close(all);
 	weigh_close(all);
 	stock_free(all);
 	notes_close(&all->notes);

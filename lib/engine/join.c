@@ -16,6 +16,7 @@
 
 #include "engine_priv.h"
 #include "pdp_log.h"
+#include "sandbox.h"
 
 /* A connection that has not said hello yet. */
 struct guest {
@@ -277,12 +278,20 @@ static void on_sealed_hello(void *arg, int fd, uint32_t events)
 	struct engine *e = arg;
 	struct pdp_engine_welcome w = {.magic = PDP_ENGINE_MAGIC, .proto = PDP_ENGINE_PROTO};
 	struct pdp_engine_hello hello;
-	ssize_t n = recv(fd, &hello, sizeof(hello), MSG_DONTWAIT);
+	pid_t pid;
+	uid_t uid;
+	ssize_t n = sandbox_receive(fd, &hello, sizeof(hello), &pid, &uid);
 	bool ok;
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == -EAGAIN || n == -EINTR)
 		return;
 	if (n != (ssize_t)sizeof(hello) || e->state != PDP_ENGINE_STARTING) {
+		join_forget(e);
+		return;
+	}
+	if (box_met(e, pid, uid) != 0) {
+		PDP_LOG(ERR, "engine " ENGINE_FMT ": process %d of user %u is not its own",
+			ENGINE_ARG(e), pid, uid);
 		join_forget(e);
 		return;
 	}

@@ -21,6 +21,7 @@
 #include "pdp_log.h"
 
 #define REMOVE_AGAIN_US 100000
+#define LIVES_US	1000
 #define ADD_AGAIN_US	10000
 #define BUSY_AGAIN_MS	100
 #define FAILED_AGAIN_MS 30000
@@ -49,7 +50,9 @@ void engine_forget_timer(struct engine *e)
 
 void engine_kill(struct engine *e)
 {
-	if (e->pidfd >= 0)
+	if (e->pidfd >= 0 && engine_sealed(e))
+		box_kill(e);
+	else if (e->pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, e->pidfd, SIGKILL, NULL, 0);
 }
 
@@ -69,6 +72,7 @@ struct engine *engine_make(struct pdp_engines *all, unsigned int vr, unsigned in
 			     .pidfd = -1,
 			     .sched_fd = -1,
 			     .sock = -1,
+			     .box = {.pidfd = -1, .log = -1},
 			     .region_mem.fd = -1,
 			     .packets_mem.fd = -1};
 	all->by_vr[vr][index] = e;
@@ -116,6 +120,7 @@ static void give_back(struct engine *e)
 		e->all->p.gone(e->vr, e->index);
 	place_give(e->all, e->lcore);
 	weigh_leave(e);
+	box_free(e);
 	e->pid = 0;
 	notes_process(&e->all->notes, &e->note, 0);
 	e->busy_poll = e->let_in = e->moved = e->unpinned = e->heir = false;
@@ -164,6 +169,12 @@ void engine_gone(struct engine *e)
 	pdp_watch_remove(e->pid_watch);
 	e->pid_watch = NULL;
 	times_forget(e);
+	if (box_lives(e)) {
+		/* Somebody killed bubblewrap; the kernel ends what was in it. */
+		box_kill(e);
+		e->timer = pdp_loop_timer(e->all->p.loop, LIVES_US, 0, on_gone_again, e);
+		return;
+	}
 	if (mds_remove(e, &n_lost) != 0) {
 		/* An MD lcore that is kept off its CPU still refers to the engine's memory. */
 		e->n_lost += n_lost;
@@ -174,6 +185,7 @@ void engine_gone(struct engine *e)
 	if (was == PDP_ENGINE_STARTING || was == PDP_ENGINE_JOINING)
 		e->all->n_starting--;
 	place_leave(e);
+	box_explain(e);
 	e->state = PDP_ENGINE_STOPPING;
 	if (was == PDP_ENGINE_RUNNING && !asked && !e->by_hand) {
 		pool->decided_tsc = pool->outage_tsc = rte_rdtsc();

@@ -78,12 +78,22 @@ struct pdp_engines_vr {
 	unsigned int n_fds;
 };
 
+/** What sealed engines are started in; with sealed VRs only. */
+struct pdp_sandbox_params {
+	const char *launcher;	/**< path of pdp-engine-sandbox */
+	uint32_t uid_base;	/**< user of VR 0; VR i has the i-th from there on */
+	unsigned int memory_mb; /**< private memory of one engine */
+	unsigned int tasks;	/**< threads of one engine */
+	bool groups;		/**< control groups hold them too; else only limits of processes */
+};
+
 struct pdp_engines_params {
 	struct pdp_loop *loop;
 	const char *node;
 	const char *file_prefix;
-	const char *runtime_dir;    /**< where the engines' socket goes */
-	const char *program;	    /**< path of pdp-engine */
+	const char *runtime_dir; /**< where the engines' socket goes */
+	const char *program;	 /**< path of pdp-engine */
+	struct pdp_sandbox_params sandbox;
 	const char *sealed_program; /**< path of pdp-engine-sealed */
 	struct pdp_md **mds;
 	unsigned int n_md;

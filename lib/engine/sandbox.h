@@ -21,8 +21,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define SANDBOX_SOCK_FD	 3 /**< the program's end of the socket */
-#define SANDBOX_GROUPS	 2 /**< control groups, as version 1 has them apart */
+#define SANDBOX_SOCK_FD	 3     /**< the program's end of the socket */
+#define SANDBOX_PLUGINS	 "/vr" /**< folder of the plugin inside; it keeps its name */
+#define SANDBOX_GROUPS	 2     /**< control groups, as version 1 has them apart */
 #define SANDBOX_CHECK_MS 5000
 #define SANDBOX_LAUNCHER "pdp-engine-sandbox" /**< in the folder of pdp-engine */
 

@@ -17,6 +17,7 @@
 #include <rte_cycles.h>
 
 #include "engine_priv.h"
+#include "sandbox.h"
 
 extern char **environ;
 
@@ -26,7 +27,10 @@ static void conf_write(struct engine *e, struct pdp_engine_conf *conf)
 
 	snprintf(conf->node, sizeof(conf->node), "%s", e->all->p.node);
 	snprintf(conf->vr, sizeof(conf->vr), "%s", vr->name);
-	snprintf(conf->plugin, sizeof(conf->plugin), "%s", vr->plugin);
+	/* A sealed engine finds it elsewhere, by the same name. */
+	snprintf(conf->plugin, sizeof(conf->plugin), "%s%s", vr->sealed ? SANDBOX_PLUGINS : "",
+		 vr->sealed && strrchr(vr->plugin, '/') != NULL ? strrchr(vr->plugin, '/')
+								: vr->plugin);
 	conf->symmetric = vr->symmetric;
 	conf->n_vifs = vr->n_vifs;
 	memcpy(conf->vifs, vr->vifs, vr->n_vifs * sizeof(*vr->vifs));
@@ -238,9 +242,11 @@ static void take_off_later(pid_t pid)
 
 void reap(struct engine *e, char *how, size_t size)
 {
+	const bool sealed = engine_sealed(e);
 	siginfo_t si = {0};
 
-	remove_files(e->all, e->pid);
+	if (!sealed)
+		remove_files(e->all, e->pid);
 	e->end_code = e->end_status = 0;
 	if (waitid(P_PIDFD, (id_t)e->pidfd, &si, WEXITED | WNOHANG | WNOWAIT) != 0 ||
 	    si.si_pid == 0) {
@@ -249,10 +255,12 @@ void reap(struct engine *e, char *how, size_t size)
 	}
 	e->end_code = si.si_code;
 	e->end_status = si.si_status;
-	if (si.si_code == CLD_EXITED)
+	if (sealed)
+		box_how(e, si.si_code, si.si_status, how, size);
+	else if (si.si_code == CLD_EXITED)
 		snprintf(how, size, "exited with code %d", si.si_status);
 	else
 		snprintf(how, size, "killed by signal %d (%s)", si.si_status,
 			 strsignal(si.si_status));
-	take_off_later(e->pid);
+	take_off_later(sealed ? e->box.launcher : e->pid);
 }

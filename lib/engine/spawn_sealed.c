@@ -3,8 +3,6 @@
  * The memory and the process of a sealed engine. Control thread.
  */
 #include <errno.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,12 +11,9 @@
 #include <pdp_sealed_md.h>
 
 #include "engine_priv.h"
-#include "pdp_log.h"
+#include "sandbox.h"
 
-#define SOCK   3  /* its end, in the engine */
 #define L2_MAX 22 /* bytes of layer 2 beside the MTU: Ethernet header and two VLAN tags */
-
-extern char **environ;
 
 bool engine_sealed(const struct engine *e)
 {
@@ -69,36 +64,13 @@ static int make_sockets(struct engine *e)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return -errno;
-	rc = join_expect(e, pair[0]);
+	rc = sandbox_identify(pair[0]);
+	if (rc == 0)
+		rc = join_expect(e, pair[0]);
 	if (rc == 0)
 		return pair[1];
 	close(pair[0]);
 	close(pair[1]);
-	return rc;
-}
-
-static int run(struct engine *e, int sock)
-{
-	const struct pdp_engines_params *p = &e->all->p;
-	char index[16];
-	char *argv[] = {(char *)(uintptr_t)p->sealed_program, (char *)(uintptr_t)p->vrs[e->vr].name,
-			index, NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int rc;
-
-	snprintf(index, sizeof(index), "%u", e->index);
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, sock, SOCK);
-	posix_spawn_file_actions_addclosefrom_np(&actions, SOCK + 1);
-	rc = posix_spawn(&e->pid, p->sealed_program, &actions, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
 	return rc;
 }
 
@@ -110,13 +82,9 @@ int sealed_spawn(struct engine *e, char *err, size_t err_size)
 		snprintf(err, err_size, "no socket for it: %s", strerror(-sock));
 		return sock;
 	}
-	rc = run(e, sock);
+	rc = box_start(e, sock, err, err_size);
 	close(sock);
-	if (rc == 0)
-		return 0;
-	e->pid = 0;
-	snprintf(err, err_size, "cannot start %s: %s", e->all->p.sealed_program, strerror(rc));
-	return -rc;
+	return rc;
 }
 
 void sealed_mapped(struct engine *e)

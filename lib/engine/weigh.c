@@ -129,17 +129,27 @@ static unsigned int weight(const struct engine *e)
 	return WEIGHT_PER_PCT * (e->state < PDP_ENGINE_PARKED ? RTE_MAX(pct, START_PCT) : pct);
 }
 
+/* Where its processes are: in version 2 a process is in one group only, and that of a sealed engine
+ * is its limits'. */
+static struct shares *shares_of(const struct engine *e)
+{
+	struct shares *limits = engine_sealed(e) ? limits_shares(e->all->limits) : NULL;
+
+	return limits != NULL ? limits : e->all->shares;
+}
+
 static int enter(struct engine *e)
 {
+	struct shares *shares = shares_of(e);
 	char name[32];
 	int rc;
 
 	snprintf(name, sizeof(name), "%s.%u", e->all->p.vrs[e->vr].name, e->index);
-	rc = shares_make(e->all->shares, &e->group, name);
+	rc = shares_make(shares, &e->group, name);
 	if (rc == 0)
-		rc = shares_weight(e->all->shares, &e->group, weight(e));
+		rc = shares_weight(shares, &e->group, weight(e));
 	if (rc == 0)
-		rc = shares_move(e->all->shares, &e->group, e->pid);
+		rc = shares_move(shares, &e->group, e->pid);
 	return rc;
 }
 
@@ -158,21 +168,31 @@ void weigh_apply(struct engine *e)
 	if (e->group.name[0] == '\0')
 		rc = enter(e);
 	else
-		rc = shares_weight(all->shares, &e->group, weight(e));
+		rc = shares_weight(shares_of(e), &e->group, weight(e));
 	if (rc != 0)
 		complain(e, "no CPU share", rc);
 	/* Not while it starts: it holds locks of EAL then that all processes share. */
 	if (rc != 0 || !all->p.vrs[e->vr].strict || e->state < PDP_ENGINE_PARKED)
 		return;
-	rc = shares_quota(all->shares, &e->group, slice(e));
+	rc = shares_quota(shares_of(e), &e->group, slice(e));
 	if (rc != 0)
 		complain(e, "no quota", rc);
+}
+
+void weigh_again(struct engine *e)
+{
+	int rc = 0;
+
+	if (e->all->shares != NULL && e->group.name[0] != '\0')
+		rc = shares_move(shares_of(e), &e->group, e->pid);
+	if (rc != 0)
+		complain(e, "no CPU share", rc);
 }
 
 void weigh_leave(struct engine *e)
 {
 	if (e->all->shares == NULL)
 		return;
-	shares_remove(e->all->shares, &e->group);
+	shares_remove(shares_of(e), &e->group);
 	weigh_node(e->all);
 }

@@ -132,14 +132,14 @@ static void test_unknown_keys(void **state)
 	static const struct bad bad[] = {
 		{"{'nodes': 'x'}", "1: nodes: unknown key; did you mean \"node\"?"},
 		{"{'md': {},\n'zebra': 1}", "2: zebra: unknown key; known here: node, cpus, md, "
-					    "monitor, pool, mh, ports, vrs"},
+					    "monitor, pool, mh, sandbox, ports, vrs"},
 		{"{'md': {\n'pol': 'busy'}}", "2: md.pol: unknown key; did you mean \"poll\"?"},
 		{VR("\n'plugn': 1, 'vifs': []"),
 		 "4: vrs[0].plugn: unknown key; did you mean \"plugin\"?"},
 		{VIFS("{'name': 'a', 'port': 'p0',\n 'Vlan': 5}"),
 		 "5: vrs[0].vifs[0].Vlan: unknown key; did you mean \"vlan\"?"},
 		{"{'\\u001b[31m': 1}", "1: ?[31m: unknown key; known here: node, cpus, md, "
-				       "monitor, pool, mh, ports, vrs"},
+				       "monitor, pool, mh, sandbox, ports, vrs"},
 	};
 
 	CHECK_BAD(bad);
