@@ -92,11 +92,11 @@ struct pdp_vr_config {
 	uint32_t target_pct;	/**< "target_pct": 1..100, default 80 */
 	uint32_t power; /**< "power": guaranteed, percent of one engine CPU; default 0: nothing */
 	bool strict;	/**< "strict": a quota besides its slices */
-	uint32_t watchdog_ms; /**< "watchdog_ms": 0 (never) to 60000, default 10 */
-	uint32_t lies_max;    /**< "lies_max": 0 (any number) or more, default 1000 */
-	uint32_t deaths_max;  /**< "deaths_max": 0 (any number) or more, default 5 */
-	bool core_dumps;      /**< "core_dumps": default false */
-	bool exclusive; /**< "exclusive": its CPUs are nobody else's; default false */
+	uint32_t watchdog_ms;	      /**< "watchdog_ms": 0 (never) to 60000, default 10 */
+	uint32_t lies_max;	      /**< "lies_max": 0 (any number) or more, default 1000 */
+	uint32_t deaths_max;	      /**< "deaths_max": 0 (any number) or more, default 5 */
+	bool core_dumps;	      /**< "core_dumps": default false */
+	bool exclusive;		      /**< "exclusive": its CPUs are nobody else's; default false */
 	struct pdp_cpu_list cpus;     /**< "cpus": of cpus.engines; default: all */
 	enum pdp_isolation isolation; /**< "isolation": secondary (default), sealed */
 	uint32_t window;  /**< "window": leading bytes of a packet that sealed engines see; default

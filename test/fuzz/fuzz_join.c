@@ -115,6 +115,11 @@ int box_met(struct engine *e, pid_t pid, uid_t uid)
 	return 0;
 }
 
+int locks_may_start(const struct pdp_engines *all, unsigned int vr, char *err, size_t err_size)
+{
+	return 0;
+}
+
 void engine_ready(struct engine *e, uint32_t flags)
 {
 	FUZZ_CHECK(e->state == PDP_ENGINE_JOINING);
