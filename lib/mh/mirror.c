@@ -145,8 +145,7 @@ int pdp_mirror_fd(const struct pdp_mirror *m)
 	return m->epoll_fd;
 }
 
-/* What did not get a number, or memory, tries again. */
-static void retry(struct pdp_mirror *m)
+void mirror_retry(struct pdp_mirror *m)
 {
 	struct pdp_fib_stats s;
 	bool any;
@@ -170,7 +169,7 @@ static void tick(struct pdp_mirror *m, uint64_t now_ms)
 	if (now_ms < m->tick_ms)
 		return;
 	m->tick_ms = now_ms + TICK_MS;
-	retry(m);
+	mirror_retry(m);
 	if (!m->only_dump)
 		mirror_neighs_refresh(m, now_ms);
 }

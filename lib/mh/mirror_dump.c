@@ -72,6 +72,15 @@ static size_t header_size(enum mirror_dump d)
 
 static void dump_done(struct pdp_mirror *m, bool ok);
 
+void mirror_dump_begin(struct pdp_mirror *m, enum mirror_dump d)
+{
+	m->mark[d] = !m->mark[d];
+	m->dump_spoilt = false;
+	m->n_deleted = 0;
+	m->n_gone = 0;
+	m->dumping = (int)d;
+}
+
 /* @return false: it could not be asked for; the round goes on without */
 static bool ask(struct pdp_mirror *m, enum mirror_dump d)
 {
@@ -90,11 +99,7 @@ static bool ask(struct pdp_mirror *m, enum mirror_dump d)
 	/* All these headers begin with their family. */
 	if (d == MIRROR_DUMP_ROUTES4 || d == MIRROR_DUMP_ROUTES6)
 		*family = d == MIRROR_DUMP_ROUTES4 ? AF_INET : AF_INET6;
-	m->mark[d] = !m->mark[d];
-	m->dump_spoilt = false;
-	m->n_deleted = 0;
-	m->n_gone = 0;
-	m->dumping = (int)d;
+	mirror_dump_begin(m, d);
 	if (mirror_socket_send(m, nlh) != 0)
 		return false;
 	m->dump_seq = nlh->nlmsg_seq;
@@ -305,13 +310,19 @@ static void control_message(struct pdp_mirror *m, const struct nlmsghdr *nlh, bo
 	next_dump(m);
 }
 
+/* libmnl takes a length from 2^31 on for a negative one, which is never too long. */
+static bool is_whole(const struct nlmsghdr *nlh, int left)
+{
+	return mnl_nlmsg_ok(nlh, left) && nlh->nlmsg_len <= (uint32_t)left;
+}
+
 void mirror_datagram(struct pdp_mirror *m, const void *data, size_t size)
 {
 	const struct nlmsghdr *nlh = data;
 	int left = (int)size;
 	bool part = false;
 
-	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+	for (; is_whole(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 		const bool dump = m->dumping >= 0 && nlh->nlmsg_pid == m->port &&
 				  nlh->nlmsg_seq == m->dump_seq;
 

@@ -132,14 +132,28 @@ static unsigned int live_members(const struct pdp_mirror *m, const struct mirror
 	return n;
 }
 
+/* None of its members is known: its routes are held. */
+static void disband(struct pdp_mirror *m, struct mirror_object *o)
+{
+	const uint16_t number = o->number;
+
+	o->number = 0;
+	if (number == 0)
+		return;
+	number_changed(m, o);
+	pdp_fib_number_free(m->fib, number);
+}
+
 static void regroup(struct pdp_mirror *m, struct mirror_object *o)
 {
 	struct pdp_fib_member live[MIRROR_MEMBERS_MAX];
 	const unsigned int n = live_members(m, o, live);
 	int number;
 
-	if (n == 0)
+	if (n == 0) {
+		disband(m, o);
 		return;
+	}
 	if (o->number != 0) {
 		pdp_fib_group_set(m->fib, o->number, live, n);
 		return;

@@ -470,6 +470,10 @@ void mirror_doubt(struct pdp_mirror *m);
 /** When a round may begin; UINT64_MAX: none is wanted, or one is running. */
 uint64_t mirror_round_ms(const struct pdp_mirror *m);
 void mirror_round_begin(struct pdp_mirror *m);
+/** From now on what has the sequence number `dump_seq` is of this dump. */
+void mirror_dump_begin(struct pdp_mirror *m, enum mirror_dump d);
+/** What did not get a number, or memory, tries again. */
+void mirror_retry(struct pdp_mirror *m);
 
 /* Made without a socket, for checks and fuzz tests. */
 struct pdp_mirror *mirror_new(const struct pdp_mirror_params *params);
