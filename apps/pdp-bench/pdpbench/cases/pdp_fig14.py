@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+pdp-fig14: PdP's figure 14, how long routes take from the kernel's table to the FIB of all engines of a VR.
+
+A node with a VR of plugin ip; pdp-bench-watch, in the VR's namespace, writes routes in batches of messages and looks into
+the FIB that the engines map until the last one leads where it should. Then BIRD, with the full table as static routes, in
+the VR's namespace, and in a namespace beside it whose routes nobody mirrors: what the mirror costs the same running node.
+The dump of a standing table is taken by the mirror alone (pdp-bench-mirror), in the namespace where no other follows it.
+"""
+import gzip
+import json
+import os
+import time
+
+from .. import Trouble, quiet
+from ..hosts import command
+from ..procs import wait_for
+from ..routers import RouterNode
+from ..session import Sample, summary_row
+from ..summary import median, quiet_values, round_ratios
+
+NAME = "pdp-fig14"
+ABOUT = "routes from the kernel's table to the FIB of all engines (PdP, figure 14)"
+ROUNDS = 5
+BIRD_ROUNDS = 2
+COUNTS = {1000: 0.4, 200000: 90}  # routes: the paper's seconds
+FULL = 901899
+QUICK = 20000
+DATA = os.path.join("..", "shared", "data", "bgp-prefixes.txt.gz")
+START_S = 120
+QUIET_MS = 1000  # BIRD pauses while it reads its configuration
+
+
+def table(session, n):
+    """@return (file of n IPv4 prefixes, how many)"""
+    source = os.path.realpath(__file__)
+    for _ in range(5):
+        source = os.path.dirname(source)
+    path = os.path.join(source, DATA)
+    if not os.path.exists(path):
+        raise Trouble(f"the routing table {os.path.normpath(path)} is not here; it is no part of the project")
+    with gzip.open(path, "rt", encoding="ascii") as packed:
+        lines = [line for line in packed if ":" not in line][:n]
+    return session.file("prefixes", "".join(lines)), lines
+
+
+class Program:
+    """A program that answers lines by lines of JSON; use as a context."""
+
+    def __init__(self, session, namespace, name):
+        self.session = session
+        file = session.program("apps", "pdp-bench", name)
+        self.process = session.start(f"{name}-{namespace}", ["ip", "netns", "exec", namespace, file])
+        self.log = open(self.process.log, encoding="utf-8", errors="replace")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.log.close()
+        self.session.end(self.process)
+
+    def line(self):
+        while True:
+            at = self.log.tell()
+            line = self.log.readline()
+            if not line.endswith("\n"):
+                self.log.seek(at)
+                return None
+            if line.startswith("{"):
+                return json.loads(line)
+
+    def answer(self):
+        answer = wait_for(f"{self.process.name} says nothing", self.line, START_S, self.process.check, 0.002)
+        if "error" in answer:
+            raise Trouble(f"{self.process.name}: {answer['error']}")
+        return answer
+
+    def tell(self, line):
+        self.process.popen.stdin.write(line.encode() + b"\n")
+        self.process.popen.stdin.flush()
+
+    def ask(self, line):
+        self.tell(line)
+        return self.answer()
+
+
+def open_fib(watch, pid):
+    """The VR's FIB among the primary's files, as an engine gets it: readable, not writable."""
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        path = f"/proc/{pid}/fd/{fd}"
+        if os.readlink(path).startswith("/memfd:pdp-fib-red") and "ok" in watch.ask(f"open {path}"):
+            return
+    raise Trouble("the node has no FIB for its VR")
+
+
+def reach(session, watch, words):
+    """@return Sample of seconds until the FIB has it"""
+    start = quiet.take()
+    got = watch.ask(f"reach {words}")
+    if got["refused"] or got["wrong"]:
+        raise Trouble(f"{words}: {got['wrong']} of {got['routes']} routes are wrong, first refusal {got['refused']}")
+    return Sample(got["seen_s"], quiet.judge(start, quiet.take()).disturbed, got)
+
+
+def live(session, watch, file, n):
+    """Routes written, moved to another link, withdrawn. @return {what: Samples}"""
+    taken = {"add": [], "replace": [], "del": []}
+    for _ in range(session.runs(ROUNDS)):
+        taken["add"].append(reach(session, watch, f"add {file} {n} 10.2.0.2 b 1"))
+        taken["replace"].append(reach(session, watch, f"replace {file} {n} 10.1.0.2 a 0"))
+        taken["del"].append(reach(session, watch, f"del {file} {n} 10.1.0.2 a -1"))
+        session.say(f"{n} routes: {taken['add'][-1].value * 1000:.1f} ms, written in "
+                    f"{taken['add'][-1].extra['written_s'] * 1000:.1f} ms")
+    return taken
+
+
+def bird_config(session, lines):
+    static = "".join(f"  route {line.strip()} via 10.2.0.2;\n" for line in lines)
+    return session.file("bird.conf", "log stderr { error, fatal };\nrouter id 10.2.0.1;\nprotocol device { }\n"
+                        "protocol kernel { scan time 3600; ipv4 { import none; export all; }; }\n"
+                        f"protocol static {{\n  ipv4;\n{static}}}\n")
+
+
+def n_routes(namespace):
+    """Of the kernel, without asking for each."""
+    words = command("ip", "netns", "exec", namespace, "cat", "/proc/net/fib_triestat")
+    return max(int(line.split()[1]) for line in words.splitlines() if line.strip().startswith("Prefixes:"))
+
+
+def cpu_ticks(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def until_written(process, namespace, n):
+    """When BIRD last used its CPU, once it has not for a second and the kernel has n routes. The kernel is asked seldom: to
+    count, it walks its table."""
+    last, at, deadline = -1, time.monotonic(), time.monotonic() + START_S
+    while True:
+        process.check()
+        now, ticks = time.monotonic(), cpu_ticks(process.pid)
+        if ticks != last:
+            last, at = ticks, now
+        elif now - at > QUIET_MS / 1000:
+            have = n_routes(namespace)
+            if have >= n:
+                return at
+            if now > deadline:
+                raise Trouble(f"BIRD: the kernel has {have} of {n} routes: {process.tail()}")
+            time.sleep(QUIET_MS / 1000)
+        time.sleep(0.01)
+
+
+def bird(session, namespace, config, n, watch):
+    """BIRD from its start until the kernel, and the FIB where one follows, has all routes. @return Sample of seconds"""
+    control = os.path.join(session.scratch, f"bird-{namespace}.ctl")
+    before, start, began = n_routes(namespace), quiet.take(), time.monotonic()
+    if watch is not None:
+        watch.tell(f"arrive {session.scratch}/prefixes {n} 1")
+    process = session.start(f"bird-{namespace}", ["ip", "netns", "exec", namespace, "bird", "-f", "-c", config, "-s",
+                                                  control])
+    try:
+        ended = until_written(process, namespace, before + n)
+        disturbed = quiet.judge(start, quiet.take()).disturbed
+        extra = {"bird_cpu_s": cpu_ticks(process.pid) / os.sysconf("SC_CLK_TCK")}
+        if watch is not None:
+            arrived = watch.answer()
+            extra["fib_behind_s"] = arrived["at_s"] - ended
+            ended = max(ended, arrived["at_s"])
+            if not arrived["all"] or watch.ask(f"verify {session.scratch}/prefixes {n} 1")["wrong"]:
+                raise Trouble("BIRD's routes are not all in the FIB a second after the kernel had them")
+    finally:
+        process.ask_to_stop()
+        wait_for("BIRD does not end", lambda: not process.alive(), START_S)
+        session.end(process)
+    wait_for("BIRD left routes behind", lambda: n_routes(namespace) <= before, START_S)
+    if watch is not None:
+        wait_for("BIRD's routes stay in the FIB",
+                 lambda: watch.ask(f"verify {session.scratch}/prefixes {n} -1")["wrong"] == 0, START_S)
+    return Sample(ended - began, disturbed, extra)
+
+
+def dumps(session, namespace, file, n):
+    """A standing table, dumped by a mirror that begins. @return Samples of routes a second"""
+    taken = []
+    with Program(session, namespace, "pdp-bench-mirror") as mirror:
+        mirror.answer()
+        mirror.ask("vif b 1 ethernet")
+        if mirror.ask(f"plain add 4 {file} {n} via 10.2.0.2 1 dev b")["refused"]:
+            raise Trouble("the kernel refuses routes")
+        for _ in range(session.runs(ROUNDS)):
+            start = quiet.take()
+            got = mirror.ask("redump")
+            taken.append(Sample(got["routes"] / got["seconds"], quiet.judge(start, quiet.take()).disturbed, got))
+            session.say(f"{got['routes']} routes dumped in {got['seconds']:.2f} s")
+        mirror.ask(f"plain del 4 {file} {n} via 10.2.0.2 1 dev b")
+    return taken
+
+
+class Plain:
+    """A namespace like the VR's, whose routes nobody follows; use as a context."""
+
+    def __init__(self):
+        self.name = f"pdpbench{os.getpid()}-plain"
+
+    def __enter__(self):
+        command("ip", "netns", "add", self.name)
+        command("ip", "-n", self.name, "link", "add", "name", "b", "type", "veth", "peer", "name", "far")
+        for link in ("far", "b", "lo"):
+            command("ip", "-n", self.name, "link", "set", "dev", link, "up")
+        command("ip", "-n", self.name, "addr", "add", "10.2.0.1/24", "dev", "b")
+        return self.name
+
+    def __exit__(self, *_):
+        os.system(f"ip netns del {self.name}")
+
+
+def run(session):
+    """The case."""
+    n = QUICK if session.options.quick else FULL
+    file, lines = table(session, n)
+    config = bird_config(session, lines)
+    rows, figures = [], {}
+    with RouterNode(session, "pdp", {"poll": "adaptive"}, md={"poll": "adaptive"}) as node, Plain() as plain, \
+            Program(session, node.router, "pdp-bench-watch") as watch:
+        open_fib(watch, node.processes[0].pid)
+        for count, paper_s in COUNTS.items():
+            if count > n:
+                continue
+            for what, taken in live(session, watch, file, count).items():
+                rows.append({"routes": count, "what": what, "paper_s": paper_s, **summary_row(taken, "s")})
+                name = "" if what == "add" else f"_{what}"
+                figures[f"routes_{count}{name}_ms"] = 1000 * median(quiet_values(taken))
+        rounds = session.rounds(session.runs(BIRD_ROUNDS), ["mirrored", "plain"],
+                                lambda who: bird(session, node.router, config, n, watch) if who == "mirrored" else
+                                bird(session, plain, config, n, None),
+                                lambda who, s: f"BIRD, {who}: {s.value:.2f} s, {s.extra}")
+        for who, taken in rounds.items():
+            rows.append({"routes": n, "what": f"BIRD, {who}", **summary_row(taken, "s")})
+            figures[f"bird_{who}_s"] = median(quiet_values(taken))
+        figures["mirror_overhead"] = median(round_ratios(rounds["mirrored"], rounds["plain"])[0]) - 1
+        taken = dumps(session, plain, file, n)
+    rows.append({"routes": n, "what": "dump", **summary_row(taken, "per_s")})
+    figures["dump_routes_per_s"] = median(quiet_values(taken))
+    figures["private_mb"] = taken[0].extra["private_mb"]
+    return {"rows": rows, "figures": figures}
