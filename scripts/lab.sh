@@ -67,7 +67,7 @@ lab_node() {
 		i=$((i + 1))
 	done
 	say "node $node: pdp-primary --lcores 0@0 --file-prefix $LAB-$node --no-pci ${vdevs[*]} -- -c $config"
-	ip netns exec "$LAB-$node" "$LAB_BUILD/apps/pdp-primary/pdp-primary" --lcores 0@0 --file-prefix "$LAB-$node" \
+	nsenter --net="/run/netns/$LAB-$node" "$LAB_BUILD/apps/pdp-primary/pdp-primary" --lcores 0@0 --file-prefix "$LAB-$node" \
 		--no-pci --log-level=lib.eal:warning "${vdevs[@]}" -- -c "$config" </dev/null \
 		>"$LAB_WORK/$node.log" 2>&1 &
 	LAB_NODES[$node]=$!

@@ -62,9 +62,9 @@ static void put_gateway(struct nlmsghdr *nlh, const struct write_job *job, unsig
 	const unsigned int size = family == 4 ? 4 : 16;
 
 	memcpy(gateway, job->gateway, sizeof(gateway));
-	for (unsigned int at = size; at-- > 0 && add > 0;) {
-		add += gateway[at];
-		gateway[at] = (uint8_t)add;
+	for (unsigned int at = size; at > 0 && add > 0; at--) {
+		add += gateway[at - 1];
+		gateway[at - 1] = (uint8_t)add;
 		add >>= 8;
 	}
 	mnl_attr_put(nlh, RTA_GATEWAY, size, gateway);

@@ -64,7 +64,6 @@ struct engine {
 	pid_t pid;
 	off_t note; /* where its process is written down */
 	int pidfd;
-	int sched_fd; /* its CPU time; -1: not looked at yet */
 	int sock;
 	struct pdp_watch *pid_watch;
 	struct pdp_watch *sock_watch;

@@ -19,8 +19,10 @@ bool hang_suspect(struct hang *h, uint64_t now_ns, uint32_t progress, uint32_t u
 
 enum hang_how hang_judge(struct hang *h, uint64_t now_ns, uint64_t cpu_ns, uint64_t limit_ns)
 {
-	if (h->looks++ == 0)
+	if (h->looks++ == 0) {
 		h->cpu_ns = cpu_ns;
+		h->asked_ns = h->thread_ns = 0;
+	}
 	if (h->looks == 1 || cpu_ns != h->last_cpu_ns) {
 		h->last_cpu_ns = cpu_ns;
 		h->ran_ns = now_ns;
@@ -29,7 +31,22 @@ enum hang_how hang_judge(struct hang *h, uint64_t now_ns, uint64_t cpu_ns, uint6
 		return HANG_NO;
 	if (cpu_ns - h->cpu_ns >= limit_ns)
 		return HANG_SPINS;
-	return now_ns - h->ran_ns >= limit_ns ? HANG_BLOCKED : HANG_NO;
+	if (now_ns - h->ran_ns < limit_ns || now_ns - h->asked_ns < limit_ns)
+		return HANG_NO;
+	h->asked_ns = now_ns;
+	return HANG_BLOCKED;
+}
+
+enum hang_how hang_thread(struct hang *h, uint64_t thread_ns, uint64_t limit_ns)
+{
+	/* All that other threads ever had; most engines have none that do anything. */
+	const uint64_t others_ns = h->last_cpu_ns > thread_ns ? h->last_cpu_ns - thread_ns : 0;
+
+	if (h->last_cpu_ns - h->cpu_ns >= limit_ns + others_ns)
+		return HANG_SPINS;
+	if (h->thread_ns == 0)
+		h->thread_ns = thread_ns;
+	return thread_ns - h->thread_ns >= limit_ns ? HANG_SPINS : HANG_NO;
 }
 
 enum hang_how hang_state(char state)

@@ -20,9 +20,11 @@ enum hang_how {
 /** What is known of one engine. All zeros: nothing yet. */
 struct hang {
 	uint64_t alive_ns;    /**< when it was seen to get on, or had nothing to do */
-	uint64_t cpu_ns;      /**< that its thread had when it was suspected */
+	uint64_t cpu_ns;      /**< that its process had when it was suspected */
 	uint64_t last_cpu_ns; /**< that it has now */
 	uint64_t ran_ns;      /**< when that was seen to grow last */
+	uint64_t asked_ns;    /**< when its state was asked for last; 0: it was not */
+	uint64_t thread_ns;   /**< CPU time of its loop's thread when asked first; 0: it was not */
 	uint32_t progress;
 	uint32_t looks; /**< since it is suspected; 0: it is not */
 };
@@ -37,10 +39,15 @@ bool hang_suspect(struct hang *h, uint64_t now_ns, uint32_t progress, uint32_t u
 
 /**
  * The look at one that is suspected.
- * @param cpu_ns  CPU time of its thread so far
- * @return HANG_SPINS; HANG_BLOCKED: it has not run for so long, its state tells why (hang_state())
+ * @param cpu_ns  CPU time of its process so far
+ * @return HANG_SPINS: the process has burnt enough, ask how much of it the loop's thread
+ *         (hang_thread()); HANG_BLOCKED: it has not run for so long, its state tells why
+ *         (hang_state()); said again after limit_ns
  */
 enum hang_how hang_judge(struct hang *h, uint64_t now_ns, uint64_t cpu_ns, uint64_t limit_ns);
+
+/** @param thread_ns  CPU time of the loop's thread so far @return HANG_NO: others burnt it */
+enum hang_how hang_thread(struct hang *h, uint64_t thread_ns, uint64_t limit_ns);
 
 /** Why one has not run. @param state as /proc/PID/stat has it @return HANG_NO: it waits for the CPU
  */

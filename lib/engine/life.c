@@ -70,7 +70,6 @@ struct engine *engine_make(struct pdp_engines *all, unsigned int vr, unsigned in
 			     .index = index,
 			     .pct = WEIGHT_DEFAULT,
 			     .pidfd = -1,
-			     .sched_fd = -1,
 			     .sock = -1,
 			     .box = {.pidfd = -1, .log = -1},
 			     .region_mem.fd = -1,
@@ -112,9 +111,7 @@ static void give_back(struct engine *e)
 	close(e->pidfd);
 	if (e->sock >= 0)
 		close(e->sock);
-	if (e->sched_fd >= 0)
-		close(e->sched_fd);
-	e->pidfd = e->sched_fd = e->sock = -1;
+	e->pidfd = e->sock = -1;
 	region_free(e);
 	if (e->all->p.gone != NULL)
 		e->all->p.gone(e->vr, e->index);

@@ -63,19 +63,26 @@ static char thread_state(const struct engine *e)
 	return end[2];
 }
 
-/* Kept open: it is read again and again of an engine that waits for its CPU. */
-static uint64_t thread_cpu_ns(struct engine *e)
+/*
+ * CPU time of all its threads, by a system call of half a microsecond. Not from /proc: the kernel
+ * (6.18) may spin for seconds on a CPU that it gives to nobody else when a process is taken off the
+ * process table while a file below its /proc folder is being closed.
+ */
+static uint64_t process_cpu_ns(const struct engine *e)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(e->pid, &clock) != 0 || clock_gettime(clock, &ts) != 0)
+		return e->hang.last_cpu_ns;
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t thread_cpu_ns(const struct engine *e)
 {
 	char text[64];
-	ssize_t n;
 
-	if (e->sched_fd < 0) {
-		snprintf(text, sizeof(text), "/proc/%d/task/%d/schedstat", e->pid, e->pid);
-		e->sched_fd = open(text, O_RDONLY | O_CLOEXEC);
-	}
-	n = pread(e->sched_fd, text, sizeof(text) - 1, 0);
-	text[n > 0 ? n : 0] = '\0';
-	return strtoull(text, NULL, 10);
+	return read_proc(e, "schedstat", text, sizeof(text)) ? strtoull(text, NULL, 10) : 0;
 }
 
 static int tracer(const struct engine *e)
@@ -187,8 +194,10 @@ static void look_for_hang(struct engine *e, uint64_t ns)
 	/* The MD lcore that has to wake it may be off its CPU itself. */
 	if (e->hang.looks == 0 && __atomic_load_n(&e->status->sleeping, __ATOMIC_RELAXED))
 		pdp_status_wake(e->status);
-	how = hang_judge(&e->hang, ns, thread_cpu_ns(e), limit_ns);
-	if (how == HANG_BLOCKED)
+	how = hang_judge(&e->hang, ns, process_cpu_ns(e), limit_ns);
+	if (how == HANG_SPINS)
+		how = hang_thread(&e->hang, thread_cpu_ns(e), limit_ns);
+	else if (how == HANG_BLOCKED)
 		how = hang_state(thread_state(e));
 	if (how != HANG_NO)
 		hangs(e, how, ns);

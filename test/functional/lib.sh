@@ -127,7 +127,7 @@ start_node() {
 
 start_with() {
 	: >"$WORK/primary.log"
-	ip netns exec "$NODE" "$PRIMARY_BIN" "$@" -- -c "$WORK/node.json" </dev/null >"$WORK/primary.log" 2>&1 &
+	nsenter --net="/run/netns/$NODE" "$PRIMARY_BIN" "$@" -- -c "$WORK/node.json" </dev/null >"$WORK/primary.log" 2>&1 &
 	PRIMARY=$!
 	wait_for 20 node_runs || fail "the node does not run after 20 s"
 	! process_gone "$PRIMARY" || fail "the node did not start"

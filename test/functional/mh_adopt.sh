@@ -108,7 +108,7 @@ done
 refused() {
 	write_node "${@:2}"
 	mapfile -t arguments < <(node_arguments a)
-	! ip netns exec "$NODE" "$PRIMARY_BIN" "${arguments[@]}" -- -c "$WORK/node.json" >"$WORK/primary.log" 2>&1 ||
+	! nsenter --net="/run/netns/$NODE" "$PRIMARY_BIN" "${arguments[@]}" -- -c "$WORK/node.json" >"$WORK/primary.log" 2>&1 ||
 		fail "it starts with $2"
 	said "$1" || fail "\"$1\" is not said"
 	assert_nothing_left

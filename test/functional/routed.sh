@@ -46,9 +46,16 @@ router_start() {
 	start_primary "$@"
 }
 
-# router_address LINK ADDRESS...: of the router, on a vif.
+# router_address LINK ADDRESS...: of the router, on a vif. A link-local one is the only one then: OSPFv3 and BFD of
+# the other side have to mean the same.
 router_address() {
 	local a
+	case " ${*:2}" in
+	*" fe80:"*)
+		ip -n "$ROUTER" link set dev "$1" addrgenmode none
+		ip -n "$ROUTER" -6 addr flush dev "$1" scope link
+		;;
+	esac
 	ip -n "$ROUTER" link set dev "$1" up || fail "the router has no link $1"
 	wait_for 10 link_has_carrier "$ROUTER" "$1" || fail "link $1 of the router has no carrier"
 	for a in "${@:2}"; do

@@ -76,7 +76,7 @@ done
 say "without a kernel on the port"
 node_json 2 "$(relay_vr red 1 flow "$(vx a 0 192.0.2.9 192.0.2.1)" "$(vx b 1 192.0.3.9 198.51.100.2)")" >"$WORK/node.json"
 mapfile -t arguments < <(node_arguments a b)
-! ip netns exec "$NODE" "$PRIMARY_BIN" "${arguments[@]}" -- -c "$WORK/node.json" >"$WORK/primary.log" 2>&1 ||
+! nsenter --net="/run/netns/$NODE" "$PRIMARY_BIN" "${arguments[@]}" -- -c "$WORK/node.json" >"$WORK/primary.log" 2>&1 ||
 	fail "it starts without a kernel that finds neighbours"
 grep -q 'remote_mac: carrier vxlan needs it, as no kernel finds it on port net_af_packet0' "$WORK/primary.log" ||
 	fail "it does not say what is missing"

@@ -199,11 +199,13 @@ static void threads(void)
 static void memory(void)
 {
 	unsigned int mb = 0;
-	char *p;
+	volatile char *p; /* else a compiler leaves it all out */
 
 	confined();
-	for (; mb < 4096 && (p = malloc(1 << 20)) != NULL; mb++)
-		memset(p, 1, 1 << 20);
+	for (; mb < 4096 && (p = malloc(1 << 20)) != NULL; mb++) {
+		for (int at = 0; at < 1 << 20; at += 4096)
+			p[at] = 1;
+	}
 	printf("memory %u\n", mb);
 }
 

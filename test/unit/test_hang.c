@@ -13,7 +13,7 @@
 
 /* A life of one engine, looked at every 2 ms. */
 static struct hang h;
-static uint64_t now_ns, cpu_ns;
+static uint64_t now_ns, cpu_ns, others_ns; /* cpu_ns: of the loop's thread */
 static uint32_t progress;
 
 static void begin(void)
@@ -21,6 +21,7 @@ static void begin(void)
 	h = (struct hang){0};
 	now_ns = 1000 * MS;
 	cpu_ns = 50 * MS;
+	others_ns = 0;
 	progress = 7;
 }
 
@@ -31,7 +32,9 @@ static enum hang_how look(uint32_t unread, char state)
 	now_ns += 2 * MS;
 	if (!hang_suspect(&h, now_ns, progress, unread))
 		return HANG_NO;
-	how = hang_judge(&h, now_ns, cpu_ns, LIMIT_MS * MS);
+	how = hang_judge(&h, now_ns, cpu_ns + others_ns, LIMIT_MS * MS);
+	if (how == HANG_SPINS)
+		return hang_thread(&h, cpu_ns, LIMIT_MS * MS);
 	return how == HANG_BLOCKED ? hang_state(state) : how;
 }
 
@@ -82,6 +85,21 @@ static void test_spins(void **state)
 	begin();
 	look(5, 'R');
 	assert_in_range(found(5, 'R', 2 * MS / 5, HANG_SPINS), 5 * LIMIT_MS, 5 * LIMIT_MS + 4);
+}
+
+/* What other threads of its process burn is not the loop's; nor does it hide that. */
+static void test_other_threads(void **state)
+{
+	begin();
+	look(5, 'R');
+	for (unsigned int i = 0; i < 100; i++) {
+		others_ns += 2 * MS;
+		assert_int_equal(look(5, 'R'), HANG_NO);
+	}
+	begin();
+	others_ns = 1000 * MS;
+	look(5, 'R');
+	assert_in_range(found(5, 'R', 2 * MS, HANG_SPINS), 2 * LIMIT_MS, 2 * LIMIT_MS + 4);
 }
 
 /* Ready to run, and never let. */
@@ -152,11 +170,11 @@ static void test_unknown_state(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stopped),	       cmocka_unit_test(test_blocked),
-		cmocka_unit_test(test_spins),	       cmocka_unit_test(test_starved),
-		cmocka_unit_test(test_nothing_unread), cmocka_unit_test(test_gets_on),
-		cmocka_unit_test(test_short_sleeps),   cmocka_unit_test(test_late_look),
-		cmocka_unit_test(test_unknown_state),
+		cmocka_unit_test(test_stopped),	      cmocka_unit_test(test_blocked),
+		cmocka_unit_test(test_spins),	      cmocka_unit_test(test_starved),
+		cmocka_unit_test(test_other_threads), cmocka_unit_test(test_nothing_unread),
+		cmocka_unit_test(test_gets_on),	      cmocka_unit_test(test_short_sleeps),
+		cmocka_unit_test(test_late_look),     cmocka_unit_test(test_unknown_state),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,11 +172,12 @@ static int in_group(struct limits *l, struct limits_group *g, void (*what)(void)
 static void eat(void)
 {
 	for (int mb = 0; mb < 256; mb++) {
-		char *p = malloc(1 << 20);
+		volatile char *p = malloc(1 << 20); /* else a compiler leaves it all out */
 
 		if (p == NULL)
 			_exit(1);
-		memset(p, 1, 1 << 20);
+		for (int at = 0; at < 1 << 20; at += 4096)
+			p[at] = 1;
 	}
 }
 
