@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
@@ -215,17 +216,21 @@ static void remove_files(const struct pdp_engines *all, pid_t pid)
 	}
 }
 
+#define TAKE_OFF_NS 200000000
+
 static void *take_off(void *arg)
 {
+	nanosleep(&(struct timespec){.tv_nsec = TAKE_OFF_NS}, NULL);
 	while (waitpid((pid_t)(intptr_t)arg, NULL, 0) < 0 && errno == EINTR)
 		;
 	return NULL;
 }
 
 /*
- * Take a dead child off the process table. The kernel may wait meanwhile for whoever is at its
- * /proc folder: more than 10 s were seen (6.18), once in about 250 deaths. So a thread does it,
- * which nobody waits for.
+ * Take a dead child off the process table, a little later, on a thread that nobody waits for. A
+ * pidfd fires while the last of the process's other threads is still taking its own entry out of
+ * /proc. Who waits for the process then has the kernel (6.18) spin in d_walk() for that thread, on
+ * the very CPU that it needs: engines there stood still for more than 10 s, once in 20 deaths.
  */
 static void take_off_later(pid_t pid)
 {
