@@ -22,14 +22,14 @@ END_S = 30
 COUNTERS = ("TCPOFOQueue", "RetransSegs")
 
 
-def command(*args):
+def command(*args, timeout_s=END_S):
     """Runs one, which has to do it. @return what it said"""
     try:
-        done = subprocess.run(args, capture_output=True, text=True, timeout=END_S, check=False)
+        done = subprocess.run(args, capture_output=True, text=True, timeout=timeout_s, check=False)
     except FileNotFoundError as err:
         raise Trouble(f"{args[0]} is not installed; apt-get install iproute2 ethtool iperf3") from err
     except subprocess.TimeoutExpired as err:
-        raise Trouble(f"{' '.join(args)}: not done after {END_S} s") from err
+        raise Trouble(f"{' '.join(args)}: not done after {timeout_s} s") from err
     if done.returncode != 0:
         raise Trouble(f"{' '.join(args)}: {(done.stderr or done.stdout).strip()}")
     return done.stdout
