@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
 Writes IPv4 routes to the kernel in batches by netlink, as a routing daemon in a hurry would. A program of its own, as it
-runs in a router's namespace: routewriter.py FILE SECONDS. Lines of FILE are "PREFIX GATEWAY" or "PREFIX GATEWAY,GATEWAY":
-round after round all routes are written until SECONDS are over (0: one round), with one gateway after the other. It says
+runs in a router's namespace: routewriter.py FILE SECONDS [RATE]. Lines of FILE are "PREFIX GATEWAY" or "PREFIX
+GATEWAY,GATEWAY": round after round all routes are written until SECONDS are over (0: one round), with one gateway after the
+other; RATE routes a second, or as fast as the kernel takes them. It says
 "ready" before the first, and after the last how many routes and seconds that were, as JSON. See rtnetlink(7).
 """
 import json
@@ -66,19 +67,23 @@ def read_rounds(path):
     return len(routes), [batches(message(p, g[r % len(g)]) for p, g in routes) for r in range(n)]
 
 
-def main(path, seconds):
+def main(path, seconds, rate=None):
     n_routes, rounds = read_rounds(path)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
         sock.bind((0, 0))
         print("ready", flush=True)
-        start, n = time.monotonic(), 0
+        start, n, written = time.monotonic(), 0, 0
         while n == 0 or time.monotonic() - start < seconds:
-            for batch in rounds[n % len(rounds)]:
+            batches_now = rounds[n % len(rounds)]
+            for batch in batches_now:
                 sock.send(batch)
                 check(sock)
+                written += n_routes / len(batches_now)
+                if rate:
+                    time.sleep(max(0.0, start + written / rate - time.monotonic()))
             n += 1
         print(json.dumps({"routes": n * n_routes, "seconds": time.monotonic() - start}), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]))
+    main(sys.argv[1], *map(float, sys.argv[2:]))
