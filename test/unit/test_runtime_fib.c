@@ -198,8 +198,10 @@ static void test_quiescent_and_offline(void **state)
 /* A descriptor that is no FIB is refused in a sentence, and the engine has none. */
 static void test_refused(void **state)
 {
+	struct pdp_region region = {0};
 	char err[256] = "";
 
+	vr.region = &region;
 	assert_true(rt_fib_attach(&vr, -1, -1, err, sizeof(err)) < 0);
 	assert_true(err[0] != '\0');
 	assert_false(vr.has_fib);
