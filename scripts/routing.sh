@@ -8,6 +8,8 @@
 
 FRR_BIN=${FRR_BIN:-/usr/lib/frr}
 ROUTING_START_S=20
+# A daemon takes its routes away first.
+ROUTING_END_S=${ROUTING_END_S:-5}
 
 # routing_pid FOLDER DAEMON: its process; fails when it is not there.
 routing_pid() {
@@ -75,7 +77,7 @@ routing_end() {
 	local daemon pid
 	for daemon in "${@:2}"; do
 		if pid=$(routing_pid "$1" "$daemon"); then
-			end_process "$pid"
+			end_process "$pid" "$ROUTING_END_S"
 		fi
 	done
 	[ $# -eq 1 ] || return 0

@@ -10,6 +10,9 @@
  *   verify FILE MAX VIF       how many prefixes' first addresses do not lead to the vif
  *   arrive FILE MAX VIF       waits until the first addresses of 4096 of these prefixes lead to the
  *                             vif: when they all did
+ *   probe 4|6 FILE MAX EDGES DEVICE...
+ *                             ask the kernel and the FIB the same of each prefix, see
+ *                             probe_watched(); the interfaces of the VR's vifs in their order
  *   quit
  */
 #include <arpa/inet.h>
@@ -33,7 +36,8 @@ enum {
 	NOWHERE = -1,
 	SAMPLES = 4096,
 	ARRIVE_NS = 2000000,
-	ARRIVE_MAX_S = 120
+	ARRIVE_MAX_S = 120,
+	PROBE_SHOW = 20
 };
 
 static struct pdp_fib_reader reader;
@@ -176,6 +180,44 @@ static void do_verify(const char *words)
 	free(p.at);
 }
 
+static bool parse_vifs(char *words, struct watched *w)
+{
+	char *save, *word;
+
+	for (word = strtok_r(words, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
+		if (w->n_vifs == WATCHED_VIFS_MAX)
+			return false;
+		w->ifindex[w->n_vifs] = (int)if_nametoindex(word);
+		if (w->ifindex[w->n_vifs++] == 0)
+			return false;
+	}
+	return w->n_vifs > 0;
+}
+
+static void do_probe(char *words)
+{
+	struct watched w = {.reader = &reader};
+	struct probe_result r;
+	struct prefixes p;
+	unsigned int family, max, n_edges;
+	char path[512];
+	int at = 0, rc;
+
+	if (sscanf(words, "%u %511s %u %u %n", &family, path, &max, &n_edges, &at) != 4 ||
+	    n_edges - 1 > 2 || !parse_vifs(words + at, &w) ||
+	    !prefixes_read(path, family, max, &p)) {
+		say_error("probe", EINVAL);
+		return;
+	}
+	rc = probe_watched(&w, &p, n_edges, PROBE_SHOW, &r);
+	free(p.at);
+	if (rc != 0)
+		say_error("probe", rc);
+	else
+		printf("{\"addresses\": %u, \"different\": %u, \"unknown\": %u}\n", r.n,
+		       r.n_different, r.n_unknown);
+}
+
 /* The samples that lead there already are not looked at again. */
 static void do_arrive(const char *words)
 {
@@ -216,6 +258,8 @@ int main(void)
 			do_verify(line + 7);
 		else if (strncmp(line, "arrive ", 7) == 0)
 			do_arrive(line + 7);
+		else if (strncmp(line, "probe ", 6) == 0)
+			do_probe(line + 6);
 		else if (strcmp(line, "quit") == 0)
 			break;
 		else

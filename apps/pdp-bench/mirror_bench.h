@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the files of pdp-bench-mirror share. */
+/* What the files of pdp-bench-mirror and pdp-bench-watch share. */
 #ifndef MIRROR_BENCH_H
 #define MIRROR_BENCH_H
 
@@ -16,6 +16,12 @@ struct prefixes {
 
 /** @param max  0: all. @return false, said to stderr */
 bool prefixes_read(const char *path, unsigned int family, unsigned int max, struct prefixes *out);
+
+/** An address of a prefix. @param which  0: its first; 1: its last; 2: the one behind it */
+void prefix_edge(const struct pdp_fib_prefix *p, unsigned int which, uint8_t *out);
+
+/** What the kernel's lookup for a sender does not look up in its tables at all. */
+bool address_is_special(unsigned int family, const uint8_t *address);
 
 /** What is written to the kernel. */
 struct write_job {
@@ -50,5 +56,22 @@ struct probe_result {
  */
 int probe(struct pdp_mirror *m, const struct pdp_fib_reader *reader, const struct prefixes *p,
 	  unsigned int n_edges, unsigned int step, unsigned int show, struct probe_result *out);
+
+enum { WATCHED_VIFS_MAX = 64 };
+
+/** What a watcher knows of a VR: its FIB, and the interfaces of its vifs in their order. */
+struct watched {
+	const struct pdp_fib_reader *reader;
+	int ifindex[WATCHED_VIFS_MAX];
+	unsigned int n_vifs;
+};
+
+/**
+ * Ask the kernel of this namespace (RTM_GETROUTE) and the FIB the same, without the mirror's help:
+ * where a packet to the address leaves, and for which MAC address. Parameters as of probe().
+ * @return 0 or -errno
+ */
+int probe_watched(const struct watched *w, const struct prefixes *p, unsigned int n_edges,
+		  unsigned int show, struct probe_result *out);
 
 #endif /* MIRROR_BENCH_H */

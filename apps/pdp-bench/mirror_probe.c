@@ -230,28 +230,6 @@ static void show_difference(struct pdp_mirror *m, const struct pdp_fib_reader *r
 		look(reader, q), nh.type, answer.number, answer.prefix.len);
 }
 
-static void edge(const struct pdp_fib_prefix *p, unsigned int which, uint8_t *out)
-{
-	const unsigned int bits = p->family == 4 ? 32 : 128;
-
-	memcpy(out, p->bytes, 16);
-	for (unsigned int bit = p->len; which > 0 && bit < bits; bit++)
-		out[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
-	for (unsigned int i = bits / 8; which == 2 && i-- > 0;) {
-		if (++out[i] != 0)
-			break;
-	}
-}
-
-/* What the kernel's lookup for a sender would not look up in its tables at all. */
-static bool is_special(unsigned int family, const uint8_t *address)
-{
-	if (family == 4)
-		return address[0] == 0 || address[0] >= 224;
-	return address[0] == 0xff || (address[0] == 0xfe && (address[1] & 0xc0) == 0x80) ||
-	       (address[0] == 0 && address[1] == 0);
-}
-
 /** Where in the prefixes the questions are. */
 struct cursor {
 	const struct prefixes *p;
@@ -266,8 +244,8 @@ static unsigned int fill(struct cursor *c)
 
 	while (c->at < c->p->n && n < BATCH) {
 		questions[n].family = c->p->at[c->at].family;
-		edge(&c->p->at[c->at], c->edge, questions[n].address);
-		n += !is_special(questions[n].family, questions[n].address);
+		prefix_edge(&c->p->at[c->at], c->edge, questions[n].address);
+		n += !address_is_special(questions[n].family, questions[n].address);
 		if (++c->edge == c->n_edges) {
 			c->edge = 0;
 			c->at += c->step;

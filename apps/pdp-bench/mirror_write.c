@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Prefixes from a file, and routes into the kernel, many messages at a time. */
+/* Prefixes from a file, addresses of them, and routes into the kernel, many messages at a time. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -52,6 +52,27 @@ bool prefixes_read(const char *path, unsigned int family, unsigned int max, stru
 	if (out->at == NULL || f == NULL)
 		fprintf(stderr, "%s: cannot be read\n", path);
 	return out->at != NULL && f != NULL;
+}
+
+void prefix_edge(const struct pdp_fib_prefix *p, unsigned int which, uint8_t *out)
+{
+	const unsigned int bits = p->family == 4 ? 32 : 128;
+
+	memcpy(out, p->bytes, 16);
+	for (unsigned int bit = p->len; which > 0 && bit < bits; bit++)
+		out[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	for (unsigned int i = bits / 8; which == 2 && i-- > 0;) {
+		if (++out[i] != 0)
+			break;
+	}
+}
+
+bool address_is_special(unsigned int family, const uint8_t *address)
+{
+	if (family == 4)
+		return address[0] == 0 || address[0] >= 224;
+	return address[0] == 0xff || (address[0] == 0xfe && (address[1] & 0xc0) == 0x80) ||
+	       (address[0] == 0 && address[1] == 0);
 }
 
 static void put_gateway(struct nlmsghdr *nlh, const struct write_job *job, unsigned int family,

@@ -8,7 +8,10 @@
 routed_begin 160 ping vtysh birdc
 
 readonly N4=${ROUTES4:-3000} N6=${ROUTES6:-1000}
+readonly HALF4=$(((N4 + 1) / 2)) HALF6=$(((N6 + 1) / 2))
 readonly SETTLE_S=${SETTLE_S:-30}
+# A peer that reads a full table as its configuration is silent meanwhile.
+readonly HOLD_S=${HOLD_S:-9}
 
 host_routed p1 01 10.0.1.2/24 10.0.1.1
 host_routed p2 02 10.0.2.2/24 10.0.2.1
@@ -40,7 +43,7 @@ protocol static s6 {
 protocol static own { ipv4; route 100.6$((2 + $2)).0.0/16 blackhole; }
 template bgp vr {
 	local 10.0.$2.2 as 6500$2;
-	hold time 9;
+	hold time $HOLD_S;
 	connect delay time 1;
 	error wait time 1, 2;
 	ipv4 { import none; export filter { ${5:-} accept; }; };
@@ -55,11 +58,16 @@ reconfigure() {
 	birdc_to "$WORK/$1" configure | grep -q -E 'Reconfigured|progress' || fail "BIRD of $1 takes no new configuration"
 }
 
+since_s=$SECONDS
+
 settled() {
 	routes_settle 4 bgp "$1" "$SETTLE_S"
 	routes_settle 6 bgp "$2" "$SETTLE_S"
 	fib_is_right "$VR"
-	say "$3: $1 + $2 routes"
+	probes_agree "$VR" "$ROUTER" 4 "$WORK/all4" p1 p2 h3
+	probes_agree "$VR" "$ROUTER" 6 "$WORK/all6" p1 p2 h3
+	say "$3: $1 + $2 routes, after $((SECONDS - since_s)) s"
+	since_s=$SECONDS
 }
 
 peer_folder p1 >/dev/null
@@ -67,13 +75,13 @@ peer_folder p2 >/dev/null
 folder=$(peer_folder vr)
 peer_config p1 1 all4 all6
 peer_config p2 2 half4 half6 "bgp_path.prepend(65002); bgp_path.prepend(65002);"
-cat >"$folder/frr.conf" <<'END'
+cat >"$folder/frr.conf" <<END
 hostname vr
 router bgp 65000
  bgp router-id 10.0.0.1
  no bgp ebgp-requires-policy
  no bgp default ipv4-unicast
- timers bgp 3 9
+ timers bgp $((HOLD_S / 3)) $HOLD_S
  neighbor 10.0.1.2 remote-as 65001
  neighbor 10.0.2.2 remote-as 65002
  neighbor 10.0.1.2 timers connect 1
@@ -98,6 +106,7 @@ bird_start "$NS-p2" "$WORK/p2"
 frr_start "$ROUTER" "$folder" bgpd || fail "FRR does not start"
 
 settled $((N4 + 2)) "$N6" "BGP is up"
+! probed "$VR" "$ROUTER" 4 "$WORK/all4" p2 p1 h3 || fail "the question where addresses lead finds no wrong vif"
 ping_ok h3 100.64.0.1
 # Two things that none of what follows touches: a route of p2's that only p2 has, and one that no daemon knows.
 ip -n "$ROUTER" route add 100.70.0.0/16 via 10.0.2.2 proto static
@@ -105,7 +114,7 @@ steady_begin bgp h3 100.64.1.1
 steady_begin static h3 100.70.1.1
 
 reconfigure p1 1 half4 half6
-settled $((N4 / 2 + 2)) $((N6 / 2)) "half is withdrawn"
+settled $((HALF4 + 2)) $HALF6 "half is withdrawn"
 reconfigure p1 1 all4 all6
 settled $((N4 + 2)) "$N6" "it is back"
 for ((i = 0; i < 5; i++)); do
@@ -115,12 +124,12 @@ done
 settled $((N4 + 2)) "$N6" "after 10 flaps"
 
 ip -n "$ROUTER" link set dev p1 down
-settled $((N4 / 2 + 1)) $((N6 / 2)) "link p1 is down"
+settled $((HALF4 + 1)) $HALF6 "link p1 is down"
 ip -n "$ROUTER" link set dev p1 up
 settled $((N4 + 2)) "$N6" "and up"
 
 vtysh --vty_socket "$folder" -c 'configure terminal' -c 'router bgp 65000' -c 'no neighbor 10.0.1.2'
-settled $((N4 / 2 + 1)) $((N6 / 2)) "the peer is deleted"
+settled $((HALF4 + 1)) $HALF6 "the peer is deleted"
 vtysh --vty_socket "$folder" --config_dir "$folder" -d bgpd -b >/dev/null 2>&1
 settled $((N4 + 2)) "$N6" "and made again"
 steady_end bgp

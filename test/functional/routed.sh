@@ -76,7 +76,16 @@ n_routes() {
 }
 
 has_routes() {
+	mirrored_about "$2" "$4" || return 1
 	[ "$(n_routes "$1" "$2" "$3")" = "$4" ]
+}
+
+# To list a large table takes seconds: the node is asked first, which counts other routes too. (The kernel in its place is
+# asked at once.)
+mirrored_about() {
+	[ "$ROUTED_BY" = pdp ] || return 0
+	ctl vr show "$VR" fib --json |
+		jq -e --arg f "ip$1_prefixes" --argjson n "$2" '.mirror.dumps > 0 and .[$f] - $n > -100 and .[$f] - $n < 100'
 }
 
 # routes_settle FAMILY PROTO N [SECONDS]: the kernel's table of the router has so many routes.
@@ -91,12 +100,40 @@ fib_is_right() {
 	local vr
 	[ "$ROUTED_BY" = pdp ] || return 0
 	for vr in "${@:-$VR}"; do
-		wait_for 10 fib_equal "$vr" || fail "FIB of VR $vr: $(cat "$WORK/check.$vr")"
+		wait_for "${SETTLE_S:-10}" fib_equal "$vr" || fail "FIB of VR $vr: $(cat "$WORK/check.$vr")"
 	done
 }
 
 fib_equal() {
 	ctl vr show "$1" fib --check >"$WORK/check.$1" 2>&1
+}
+
+# vr_fib NAME: the file of the VR's FIB, as its engines map it.
+vr_fib() {
+	local fd
+	for fd in "/proc/$PRIMARY/fd"/*; do
+		case $(readlink "$fd") in
+		"/memfd:pdp-fib-$1 "*)
+			echo "$fd"
+			return
+			;;
+		esac
+	done
+	fail "the node has no FIB for VR $1"
+}
+
+# probes_agree VR NETNS FAMILY FILE VIF...: the first and the last address of every prefix of the file lead, by the FIB,
+# where the kernel of the namespace says (RTM_GETROUTE); all vifs of the VR in their order.
+probes_agree() {
+	[ "$ROUTED_BY" = pdp ] || return 0
+	wait_for "${SETTLE_S:-10}" probed "$@" || fail "FIB of VR $1, IPv$3: $(cat "$WORK/probe.$1")"
+	say "IPv$3, VR $1: $(jq -s -r '.[-1] | "\(.addresses) addresses asked, \(.different) differ"' "$WORK/probe.$1")"
+}
+
+probed() {
+	printf 'open %s\nprobe %s %s 0 2 %s\n' "$(vr_fib "$1")" "$3" "$4" "${*:5}" |
+		ip netns exec "$2" "$PDP_BUILD/apps/pdp-bench/pdp-bench-watch" >"$WORK/probe.$1" 2>"$WORK/probe.$1.log"
+	jq -s -e '.[-1] | .addresses > 0 and .different == 0' "$WORK/probe.$1"
 }
 
 # peer_folder NAME: folder of the routing daemon of a host or of the router.
@@ -146,7 +183,7 @@ router_done() {
 	[ "$ROUTED_BY" = pdp ] || return 0
 	local folder
 	for folder in "$WORK"/*/; do
-		routing_end "${folder%/}"
+		[ ! -e "$folder/pids" ] || routing_end "${folder%/}"
 	done
 	assert_conserved
 	stop_primary TERM
