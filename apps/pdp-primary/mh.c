@@ -251,7 +251,7 @@ static void *mh_main(void *arg)
 		if (stuck && moved == 0)
 			nanosleep(&(struct timespec){.tv_nsec = BACK_OFF_NS}, NULL);
 		if (now_ms() >= look_ms) {
-			mh_look();
+			mh_look(now_ms());
 			mh_tunnel_look();
 			look_ms = now_ms() + LOOK_MS;
 		}

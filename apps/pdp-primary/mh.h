@@ -50,6 +50,10 @@ struct mh_vr {
 	struct pdp_mirror *mirror;
 	bool busy; /* the mirror has more to do */
 	bool told; /* that its namespace is gone */
+	/* What was said of its routes, and until when nothing more is. */
+	uint64_t overruns;
+	uint32_t missing;
+	uint64_t said_ms;
 };
 
 /* A tunnel whose outer neighbour the kernel of a VR on its port finds. */
@@ -90,15 +94,16 @@ static inline void mh_count(uint64_t *counter, uint64_t n)
 /* mh_if.c: interfaces, in step with their vifs. 0 or -1 with err filled */
 int mh_if_open(struct mh_if *i, char *err, size_t err_size);
 void mh_if_close(struct mh_if *i, bool remove);
-void mh_look(void); /* now and then: links, and what others took away */
+void mh_look(uint64_t now_ms); /* now and then: links, and what others took away */
 
 /* mh_fib.c: routes. 0 or -1 with err filled */
 int mh_fib_make(struct mh_vr *vr, char *err, size_t err_size);
 void mh_fib_free(struct mh_vr *vr);
 int mh_fib_renew(struct mh_vr *vr, char *err, size_t err_size); /* another namespace */
 void mh_fib_run(struct mh_vr *vr);
-void mh_fib_vif(struct mh_if *i, bool there); /* its interface is there, or goes */
-struct mh_vr *mh_find(unsigned int vr);	      /* NULL: it has no control plane */
+void mh_fib_vif(struct mh_if *i, bool there);	     /* its interface is there, or goes */
+void mh_fib_look(struct mh_vr *vr, uint64_t now_ms); /* now and then: what there is to say */
+struct mh_vr *mh_find(unsigned int vr);		     /* NULL: it has no control plane */
 
 /* mh_tunnel.c: outer neighbours of tunnels */
 int mh_tunnel_make(void);

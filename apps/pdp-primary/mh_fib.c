@@ -5,6 +5,7 @@
  * thread.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,6 +14,8 @@
 #include <pdp_log.h>
 
 #include "mh.h"
+
+#define SAY_MS 2000
 
 static int make_mirror(struct mh_vr *vr, char *err, size_t err_size)
 {
@@ -100,6 +103,7 @@ int mh_fib_renew(struct mh_vr *vr, char *err, size_t err_size)
 {
 	pdp_mirror_destroy(vr->mirror);
 	vr->mirror = NULL;
+	vr->overruns = 0;
 	clear(vr->fib);
 	return make_mirror(vr, err, err_size);
 }
@@ -122,6 +126,37 @@ void mh_fib_vif(struct mh_if *i, bool there)
 				    conf->kind == PDP_VIF_ETHERNET) != 0)
 		PDP_LOG(ERR, "VR %s: no memory for vif %s: routes over it are punted",
 			node.config->vrs[i->vr->vr].name, conf->name);
+}
+
+/* A long trouble is said once and its end once; what flickers, once in 2 s. */
+void mh_fib_look(struct mh_vr *vr, uint64_t now_ms)
+{
+	const char *name = node.config->vrs[vr->vr].name;
+	struct pdp_mirror_stats s;
+	uint32_t missing;
+
+	if (vr->mirror == NULL)
+		return;
+	pdp_mirror_stats(vr->mirror, &s);
+	missing = s.why[PDP_MIRROR_NO_NUMBER] + s.why[PDP_MIRROR_NO_MEMORY];
+	if (now_ms < vr->said_ms)
+		return;
+	if (s.overruns > vr->overruns)
+		PDP_LOG(WARNING,
+			"VR %s: the kernel lost messages about routes (%" PRIu64
+			" times so far); all of them are read anew",
+			name, s.overruns);
+	if (missing != 0 && vr->missing == 0)
+		PDP_LOG(ERR,
+			"VR %s: prefixes are not installed: %u for want of a next-hop number, %u "
+			"of table memory; they are tried again (pdp-ctl vr show %s fib)",
+			name, s.why[PDP_MIRROR_NO_NUMBER], s.why[PDP_MIRROR_NO_MEMORY], name);
+	if (missing == 0 && vr->missing != 0)
+		PDP_LOG(NOTICE, "VR %s: all prefixes are installed again", name);
+	if (s.overruns > vr->overruns || (missing == 0) != (vr->missing == 0))
+		vr->said_ms = now_ms + SAY_MS;
+	vr->overruns = s.overruns;
+	vr->missing = missing;
 }
 
 struct mh_vr *mh_find(unsigned int vr)

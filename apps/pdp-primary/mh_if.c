@@ -174,7 +174,7 @@ static void look_at_interface(struct mh_if *i)
 	follow_link(i);
 }
 
-void mh_look(void)
+void mh_look(uint64_t now_ms)
 {
 	for (unsigned int v = 0; v < mh.n_vrs; v++) {
 		struct mh_vr *vr = &mh.vrs[v];
@@ -182,5 +182,6 @@ void mh_look(void)
 		look_at_namespace(vr);
 		for (unsigned int k = 0; k < vr->n_ifs; k++)
 			look_at_interface(&vr->ifs[k]);
+		mh_fib_look(vr, now_ms);
 	}
 }

@@ -273,10 +273,10 @@ static json_t *check_json(const struct pdp_mirror_check *c)
 
 		json_array_append_new(shown, json_string(prefix_text(&c->shown[i], text)));
 	}
-	return json_pack("{s:b, s:b, s:I, s:I, s:o, s:o, s:o}", "running", 0, "equal",
+	return json_pack("{s:b, s:b, s:I, s:I, s:I, s:o, s:o, s:o}", "running", 0, "equal",
 			 c->n_different == 0, "routes", (json_int_t)c->n_routes, "different",
-			 (json_int_t)c->n_different, "kernel_digest",
-			 json_sprintf("%016" PRIx64, c->kernel), "fib_digest",
+			 (json_int_t)c->n_different, "not_installed", (json_int_t)c->n_wanting,
+			 "kernel_digest", json_sprintf("%016" PRIx64, c->kernel), "fib_digest",
 			 json_sprintf("%016" PRIx64, c->fib), "differing", shown);
 }
 

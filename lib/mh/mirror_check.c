@@ -101,7 +101,7 @@ int pdp_mirror_check(struct pdp_mirror *m,
 
 /** Walking one FIB beside another. */
 struct comparison {
-	const struct pdp_fib *one, *other;
+	const struct pdp_mirror *one, *other;
 	bool only_missing; /* those that both have were compared */
 	struct pdp_mirror_check *result;
 };
@@ -113,6 +113,25 @@ static void differs(struct pdp_mirror_check *r, const struct pdp_fib_prefix *pre
 	r->n_different++;
 }
 
+/* There is no number, or no memory, for it: which prefixes that hits depends on the order in which
+ * they came. */
+static bool is_wanting(const struct pdp_fib_route *r)
+{
+	return r->nexthop != 0 ? !r->installed
+			       : (r->note >> MIRROR_WHY & 7) == PDP_MIRROR_NO_NUMBER;
+}
+
+/* A neighbour without a number has no route of its own either: the link's serves it. */
+static bool may_want(const struct comparison *c, const struct pdp_fib_route *route)
+{
+	struct mirror_entry e;
+
+	if (c->other->n_unnumbered == 0)
+		return false;
+	mirror_entry_of(c->one, route, &e);
+	return e.n == 1 && mirror_path_at(c->one, e.routes[0])->key.table == MIRROR_TABLE_NEIGH;
+}
+
 static bool compare_route(void *arg, const struct pdp_fib_route *route)
 {
 	const struct comparison *c = arg;
@@ -121,9 +140,14 @@ static bool compare_route(void *arg, const struct pdp_fib_route *route)
 
 	if (!route->installed)
 		return true;
-	has = pdp_fib_get(c->other, &route->prefix, &there) == 0 && there.installed;
-	if (!has || (!c->only_missing && pdp_fib_number_id(c->one, route->nexthop) !=
-						 pdp_fib_number_id(c->other, there.nexthop)))
+	has = pdp_fib_get(c->other->fib, &route->prefix, &there) == 0;
+	if (has ? is_wanting(&there) : may_want(c, route)) {
+		c->result->n_wanting++;
+		return true;
+	}
+	has = has && there.installed;
+	if (!has || (!c->only_missing && pdp_fib_number_id(c->one->fib, route->nexthop) !=
+						 pdp_fib_number_id(c->other->fib, there.nexthop)))
 		differs(c->result, &route->prefix);
 	return true;
 }
@@ -131,13 +155,13 @@ static bool compare_route(void *arg, const struct pdp_fib_route *route)
 static void compare_routes(const struct pdp_mirror *m, const struct pdp_mirror *other,
 			   struct pdp_mirror_check *result)
 {
-	struct comparison c = {other->fib, m->fib, false, result};
+	struct comparison c = {other, m, false, result};
 
 	for (unsigned int family = 4; family <= 6; family += 2)
-		pdp_fib_walk(c.one, family, compare_route, &c);
-	c = (struct comparison){m->fib, other->fib, true, result};
+		pdp_fib_walk(c.one->fib, family, compare_route, &c);
+	c = (struct comparison){m, other, true, result};
 	for (unsigned int family = 4; family <= 6; family += 2)
-		pdp_fib_walk(c.one, family, compare_route, &c);
+		pdp_fib_walk(c.one->fib, family, compare_route, &c);
 }
 
 /* What the numbers say: MAC addresses, links that are down. */

@@ -138,6 +138,8 @@ struct pdp_mirror_check {
 	uint64_t fib;	 /**< digest of what is */
 	uint32_t n_routes;
 	uint32_t n_different; /**< prefixes; and next hops, each as one */
+	uint32_t n_wanting;   /**< prefixes that could not be compared: for one of both there was
+				 no number or no memory */
 	unsigned int n_shown;
 	struct pdp_fib_prefix shown[16]; /**< the first that differ */
 };
