@@ -41,7 +41,7 @@ struct pdp_ledger {
 };
 static_assert(sizeof(struct pdp_ledger) == 16, "four entries a cache line");
 
-/* Two stores, where the compiler would make four. */
+/* One store, where the compiler would make four. */
 static inline void pdp_ledger_write(struct pdp_ledger *l, struct rte_mbuf *m, uint16_t start,
 				    uint16_t len, uint32_t hash_vif)
 {
@@ -50,8 +50,7 @@ static inline void pdp_ledger_write(struct pdp_ledger *l, struct rte_mbuf *m, ui
 	static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ &&
 			      offsetof(struct pdp_ledger, start) == 8,
 		      "fields are put together above");
-	l->m = m;
-	memcpy(&l->start, &rest, sizeof(rest));
+	*(pdp_word_pair *)l = (pdp_word_pair){(uintptr_t)m, rest};
 }
 
 struct pdp_chan {

@@ -15,7 +15,7 @@
 #include "meter.h"
 #include "pdp_dispatch.h"
 
-#define RX_BURST      128
+#define RX_BURST      64
 #define TX_BUFFER     256 /* packets that a port is given in one turn without being asked before */
 #define TX_BURST      64
 #define FLUSH_US      20   /* longest a packet waits for company before it is sent to its engine */

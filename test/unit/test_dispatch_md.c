@@ -150,7 +150,7 @@ static void test_dead_port(void **state)
 	h.ports[1].tx_room = 0;
 	for (unsigned int i = 0; i < 3; i++) {
 		hand_rx_vr(&h, 0, 0, 100, i);
-		hand_turns(&h, 1);
+		hand_turns(&h, 2);
 		hand_forward_all(&h, 0, 0, 1);
 		hand_turns(&h, 1);
 	}
@@ -166,7 +166,7 @@ static void test_dead_port(void **state)
 	h.md->dead_tsc = UINT64_MAX;
 	h.ports[1].tx_room = HAND_PKTS;
 	hand_rx_vr(&h, 0, 0, 100, 9);
-	hand_turns(&h, 1);
+	hand_turns(&h, 2);
 	assert_int_equal(hand_forward_all(&h, 0, 0, 1), 100);
 	hand_turns(&h, 1);
 	assert_int_equal(h.ports[1].n_tx, 100);

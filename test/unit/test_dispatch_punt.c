@@ -51,7 +51,7 @@ static void punt(unsigned int vr, unsigned int vif, unsigned int n, unsigned int
 		const unsigned int part = left < 500 ? left : 500;
 
 		hand_rx_vr(&h, vr, vif, part, 1);
-		hand_turns(&h, 5);
+		hand_turns(&h, 10);
 		assert_int_equal(punt_all(vr, cls), part);
 		hand_turns(&h, 20);
 		hand_check(&h);
