@@ -88,7 +88,8 @@ end_process() {
 	return 1
 }
 
-# delete_namespaces PREFIX: end what runs in the namespaces of that name and delete them (their veths go with them).
+# delete_namespaces PREFIX: end what runs in the namespaces of that name and delete them (their veths go with them), and
+# with them the notes of PdP that they are its own.
 delete_namespaces() {
 	local netns pid
 	ip netns list 2>/dev/null | awk -v p="$1" 'index($1, p) == 1 {print $1}' | while read -r netns; do
@@ -96,6 +97,23 @@ delete_namespaces() {
 			kill -KILL "$pid" 2>/dev/null || :
 		done
 		ip netns delete "$netns" || :
+	done
+	rm -f "/run/pdp-netns/$1"*
+}
+
+# keeper_pids FILE_PREFIX: the processes that hold the interfaces of control planes for nodes of that prefix (a pattern).
+keeper_pids() {
+	pgrep -f "pdp-keeper /run/pdp-keeper/${1//\*/.*}.sock\$" || :
+}
+
+# end_keepers FILE_PREFIX: end them, and remove their sockets.
+end_keepers() {
+	local pid socket
+	for pid in $(keeper_pids "$1"); do
+		end_process "$pid"
+	done
+	compgen -G "/run/pdp-keeper/$1.sock" | while read -r socket; do
+		rm -f "$socket"
 	done
 }
 

@@ -48,6 +48,7 @@ lab_end() {
 	fi
 	for node in "${!LAB_NODES[@]}"; do
 		end_process "${LAB_NODES[$node]}"
+		end_keepers "$LAB-$node"
 		dpdk_clean "$LAB-$node"
 	done
 	delete_namespaces "$LAB-"

@@ -37,14 +37,25 @@ bench_end() {
 	rm -rf "$scratch"
 }
 
+# bench_left PID: what a pdp-bench left behind, one a line.
+bench_left() {
+	compgen -G "/run/dpdk/pdpbench$1n*" || :
+	dpdk_leavings "pdpbench$1n[0-9]*"
+	compgen -G "$scratch/pdp-bench-*" || :
+	compgen -G "/run/pdp-bench-$1-*" || :
+	compgen -G "/run/pdp-keeper/pdpbench$1n*" || :
+	compgen -G "/run/pdp-netns/pdpbench$1n*" || :
+	keeper_pids "pdpbench$1n[0-9]*"
+	ip netns list | grep "^pdpbench$1n" || :
+}
+
 bench_run() {
 	local pages left
 	pages=$(cat /proc/sys/vm/nr_hugepages)
 	"$bench" run "$@" --quick --json "$scratch/all.json" >"$scratch/out" 2>"$scratch/err" &
 	pid=$!
 	wait "$pid" || fail "ends with $?"
-	left=$(compgen -G "/run/dpdk/pdpbench${pid}n*" || :; dpdk_leavings "pdpbench${pid}n[0-9]*"
-		compgen -G "$scratch/pdp-bench-*" || :; ip netns list | grep "^pdpbench${pid}n" || :)
+	left=$(bench_left "$pid")
 	[ -z "$left" ] || fail "left behind: $left"
 	pid=
 	[ "$(cat /proc/sys/vm/nr_hugepages)" -eq "$pages" ] ||

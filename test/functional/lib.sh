@@ -60,23 +60,15 @@ test_end() {
 		[ -z "$PRIMARY" ] || ctl stats --json >&2
 	fi
 	[ -z "$PRIMARY" ] || end_process "$PRIMARY"
-	end_keeper
-	delete_namespaces "$NS"
+	end_keepers "$PREFIX"
+	delete_namespaces "$NS-"
 	dpdk_clean "$PREFIX*"
 	pages_restore
 	rm -rf "$WORK"
 }
 
 keeper_pid() {
-	pgrep -f "pdp-keeper /run/pdp-keeper/$PREFIX.sock\$" || :
-}
-
-# What holds the interfaces of control planes over a restart.
-end_keeper() {
-	local pid
-	pid=$(keeper_pid)
-	[ -z "$pid" ] || end_process "$pid"
-	rm -f "/run/pdp-keeper/$PREFIX.sock"
+	keeper_pids "$PREFIX"
 }
 
 ctl() {

@@ -14,9 +14,21 @@ sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "apps", "pdp-bench"))
 
-from pdpbench import Trouble, hosts, machine, main, parties, quiet, sample, session, steps, summary, table, topology  # noqa: E402
+from pdpbench import Trouble, hosts, machine, main, parties, procs, quiet, sample, session, steps, summary, table, topology  # noqa: E402
 from pdpbench.cases import lvrm_1d, memory  # noqa: E402
 from pdpbench.session import Sample  # noqa: E402
+
+
+class Leavings(unittest.TestCase):
+    def test_of_killed_ones_and_of_no_others(self):
+        paths = ["/run/netns/pdpbench12n1-vr", "/run/dpdk/pdpbench12n3", "/run/pdp-pdpbench12n4.pid",
+                 "/run/pdp-keeper/pdpbench12n1.sock", "/run/pdp-netns/pdpbench12n5-red",
+                 "/dev/hugepages/pdpbench12n2map_17", "/run/pdp-bench-12-abc", "/tmp/pdp-bench-12-def",
+                 "/run/pdp-bench-13-abc", "/run/netns/pdpbench13n1-vr", "/run/dpdk/rte", "/run/pdp-t12.pid",
+                 "/run/netns/mypdpbench12n9-vr", "/run/netns/pdpbench12", "/tmp/pdp-bench-12.json"]
+        prefixes, folders = procs.of_others(paths, lambda pid: pid == 13)
+        self.assertEqual(prefixes, [f"pdpbench12n{n}" for n in (1, 2, 3, 4, 5)])
+        self.assertEqual(folders, ["/run/pdp-bench-12-abc", "/tmp/pdp-bench-12-def"])
 
 
 class Summary(unittest.TestCase):

@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import glob
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -94,21 +95,62 @@ def hugetlbfs_mounts():
         return [line.split()[1] for line in f if line.split()[2] == "hugetlbfs"]
 
 
+def keepers(prefix):
+    """Processes that hold the interfaces of a node's control planes over its end."""
+    wanted = f"/run/pdp-keeper/{prefix}.sock".encode()
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        with contextlib.suppress(OSError), open(path, "rb") as f:
+            words = f.read().split(b"\0")
+            if len(words) > 1 and words[0].endswith(b"pdp-keeper") and words[1] == wanted:
+                yield int(path.split("/")[2])
+
+
 def forget_prefix(prefix):
-    """Remove what a node with that file prefix leaves: hugepages, its runtime folder, its control groups, namespaces
-    made for it."""
+    """Remove what a node with that file prefix leaves: who keeps its interfaces, hugepages, its runtime folder, its
+    control groups, namespaces made for it."""
+    for pid in keepers(prefix):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     for path in glob.glob(f"/run/netns/{prefix}-*"):
         subprocess.run(["ip", "netns", "delete", os.path.basename(path)], check=False, timeout=30)
-    for mount in hugetlbfs_mounts():
-        for path in glob.glob(f"{glob.escape(mount)}/{prefix}map_*"):
-            os.unlink(path)
     shutil.rmtree(f"/var/run/dpdk/{prefix}", ignore_errors=True)
     for group in glob.glob(f"/sys/fs/cgroup/**/pdp-{prefix}", recursive=True):
         for folder in (*glob.glob(f"{group}/*/"), group):
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
-    for path in glob.glob(f"/var/run/pdp-{prefix}.pid"):
-        os.unlink(path)
+    files = [f"{glob.escape(mount)}/{prefix}map_*" for mount in hugetlbfs_mounts()]
+    files += [f"/run/pdp-{prefix}.pid", f"/run/pdp-keeper/{prefix}.sock", f"/run/pdp-netns/{prefix}-*"]
+    for path in (path for pattern in files for path in glob.glob(pattern)):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+# What our names have in common; the number is the pid of the pdp-bench that they belong to.
+OUR_PREFIX = re.compile(r"(?:^|/|-)(pdpbench([0-9]+)n[0-9]+)(?=map_|[-./]|$)")
+OUR_FOLDER = re.compile(r"/pdp-bench-([0-9]+)-[^/]*$")
+
+
+def of_others(paths, is_alive):
+    """
+    What a pdp-bench left that was killed before it could clean up. @param is_alive(pid)
+    @return (file prefixes, folders)
+    """
+    prefixes = {m[1] for m in map(OUR_PREFIX.search, paths) if m and not is_alive(int(m[2]))}
+    folders = [path for path in paths if (m := OUR_FOLDER.search(path)) and not is_alive(int(m[1]))]
+    return sorted(prefixes), folders
+
+
+def sweep(places):
+    """Remove that. @param places  where scratch folders are made"""
+    patterns = ["/run/netns/*", "/run/dpdk/*", "/run/pdp-*.pid", "/run/pdp-keeper/*", "/run/pdp-netns/*"]
+    patterns += [f"{glob.escape(folder)}/*" for folder in hugetlbfs_mounts()]
+    patterns += [f"{glob.escape(place)}/pdp-bench-*" for place in places]
+    paths = [path for pattern in patterns for path in glob.glob(pattern)]
+    prefixes, folders = of_others(paths, lambda pid: os.path.exists(f"/proc/{pid}"))
+    for prefix in prefixes:
+        forget_prefix(prefix)
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def wait_for(what, condition, timeout_s, check=None, step_s=0.02):

@@ -77,7 +77,7 @@ class RouterNode(RoutedHosts, Node):
 
     def __init__(self, session, name, vr=None, **more):
         """@param vr, more  members of the VR's and of the node's configuration, in the place of ours"""
-        self.vr, self.more = {"name": "red", "plugin": "ip", **(vr or {})}, more
+        self.vr, self.more = {"name": "red", "plugin": "ip", **(vr or {})}, {"mh": {"keep": False}, **more}
         super().__init__(session, name, {}, PORTS)
 
     @property

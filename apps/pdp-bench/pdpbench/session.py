@@ -73,10 +73,12 @@ class Session:
         try:
             self.cpus = machine.choose_cpus()
             self.md_cpu, self.engine_cpu = self.cpus[:2]
+            procs.sweep((tempfile.gettempdir(), "/run"))
             with procs.no_signals():
                 self.hugepages.reserve()
-                self.scratch = tempfile.mkdtemp(prefix="pdp-bench-")
-                self.private = tempfile.mkdtemp(prefix="pdp-bench-", dir="/run")
+                name = f"pdp-bench-{os.getpid()}-"  # procs.sweep() knows by it whose it is
+                self.scratch = tempfile.mkdtemp(prefix=name)
+                self.private = tempfile.mkdtemp(prefix=name, dir="/run")
         except BaseException:
             self.close()
             raise
