@@ -16,12 +16,13 @@
 
 #include "runtime.h"
 
-#define EMPTY_US     5	  /* polls that long when empty, then sleeps (unless alone on its CPU) */
-#define CHECK_US     1000 /* looks at the socket at least that often */
-#define SLEEP_MAX_NS 100000000
-#define PARKED_S     10 /* a parked engine sleeps that long, unless woken */
-#define SAMPLE_EVERY 64 /* bursts between two whose process() is measured */
-#define CTL_BURST    8
+#define EMPTY_US       5    /* polls that long when empty, then sleeps (unless alone on its CPU) */
+#define CHECK_US       1000 /* looks at the socket at least that often */
+#define SLEEP_MAX_NS   100000000
+#define ALONE_SLICE_NS 100000000 /* the most there is */
+#define PARKED_S       10	 /* a parked engine sleeps that long, unless woken */
+#define SAMPLE_EVERY   64	 /* bursts between two whose process() is measured */
+#define CTL_BURST      8
 
 void rt_init(struct pdp_vr *vr, struct pdp_region *region, int sock)
 {
@@ -251,6 +252,31 @@ static bool parked(const struct pdp_vr *vr)
 	return __atomic_load_n(&vr->status->parked, __ATOMIC_RELAXED) != 0;
 }
 
+/*
+ * Alone on its CPU, it gives way to whoever wakes there, as others' slices are shorter, but never
+ * to a thread of its own process that is woken to die (main.c), which it would where its slice is
+ * just over. Among others it has the slice of all.
+ */
+static void choose_slice(struct pdp_vr *vr)
+{
+	const bool alone = __atomic_load_n(&vr->status->busy_poll, __ATOMIC_RELAXED) != 0;
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t runtime, deadline, period;
+	} attr;
+
+	if (RT_SEALED || alone == vr->alone)
+		return;
+	vr->alone = alone;
+	if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) != 0)
+		return;
+	attr.runtime = alone ? ALONE_SLICE_NS : 0;
+	syscall(SYS_sched_setattr, 0, &attr, 0);
+}
+
 /* What is not packets: ticks, commands, the socket. */
 static void housekeeping(struct pdp_vr *vr)
 {
@@ -265,6 +291,7 @@ static void housekeeping(struct pdp_vr *vr)
 		vr->cmd_seen = cmd;
 		vr->next_check_tsc = vr->now_tsc + CHECK_US * vr->tsc_hz / 1000000;
 		rt_check_socket(vr);
+		choose_slice(vr);
 		if (vr->leave_asked && !vr->leave_told) {
 			vr->leave_told = true;
 			rt_report(vr->sock, PDP_REPORT_LEAVING, 0, "");

@@ -9,8 +9,10 @@
  * leaves by _exit: after attach neither rte_exit nor rte_eal_cleanup may run in a secondary.
  */
 #include <bsd/unistd.h>
+#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,6 +145,27 @@ static void runtime_dir(char *out, size_t size, const char *prefix)
 	snprintf(out, size, "%s/dpdk/%s", root, prefix);
 }
 
+/*
+ * EAL's own threads have next to nothing to do here. They shall not be the first to run when the
+ * process is killed: the kernel ends one after the other, 50 us each, and it is the end of the
+ * loop's thread that tells the primary. The memory is torn down by whoever is last, when nobody
+ * else wants the CPU.
+ */
+static void others_idle(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	const struct dirent *d;
+
+	while (tasks != NULL && (d = readdir(tasks)) != NULL) {
+		const pid_t tid = atoi(d->d_name);
+
+		if (tid > 0 && tid != gettid())
+			sched_setscheduler(tid, SCHED_IDLE, &(struct sched_param){0});
+	}
+	if (tasks != NULL)
+		closedir(tasks);
+}
+
 static struct pdp_region *attach(struct options *o, const struct pdp_engine_welcome *w, int sock)
 {
 	const struct rte_memzone *zone;
@@ -159,6 +182,7 @@ static struct pdp_region *attach(struct options *o, const struct pdp_engine_welc
 		die(sock, "an engine is a secondary process: give --proc-type=secondary");
 	/* It has 152 KB of the heap that all share, and runs nothing here. */
 	rte_service_finalize();
+	others_idle();
 	zone = rte_memzone_lookup(w->zone);
 	if (zone == NULL)
 		die(sock, "the primary's memory does not have this engine's region; is "

@@ -69,6 +69,7 @@ struct pdp_vr {
 	bool stop;
 	bool leave_asked; /* SIGINT, SIGTERM: by hand */
 	bool leave_told;
+	bool alone; /* has its CPU for itself */
 	uint32_t cmd_seen;
 	uint32_t activation; /* whose first packets were answered */
 	uint64_t now_tsc;

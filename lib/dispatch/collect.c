@@ -276,5 +276,7 @@ unsigned int md_collect(struct pdp_md *md)
 	}
 	if (unlikely(md->deaths))
 		md_deaths(md);
+	if (unlikely(md->tell_tsc != 0) && md->now >= md->tell_tsc)
+		md_tell_deaths(md);
 	return n;
 }

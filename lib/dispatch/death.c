@@ -94,13 +94,23 @@ uint64_t pdp_md_engine_died_tsc(const struct pdp_md *md, unsigned int vr, unsign
 	return e != NULL ? __atomic_load_n(&e->died_tsc, __ATOMIC_RELAXED) : 0;
 }
 
-/* One system call, bounded and never blocking, for each death. */
-static void tell(const struct pdp_md *md)
+/* One system call, bounded and never blocking. */
+void md_tell_deaths(struct pdp_md *md)
 {
 	const uint64_t one = 1;
 
+	md->tell_tsc = 0;
 	if (md->death_fd >= 0 && write(md->death_fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
 		return; /* the counter is full: the control thread will look anyway */
+}
+
+/* The control thread may share the heir's CPU, which has better things to do now. */
+static void tell_soon(struct pdp_md *md, bool inherited)
+{
+	const uint64_t at = md->now + (inherited ? md->tell_gap_tsc : 0);
+
+	if (md->death_fd >= 0 && (md->tell_tsc == 0 || at < md->tell_tsc))
+		md->tell_tsc = at;
 }
 
 void md_deaths(struct pdp_md *md)
@@ -108,11 +118,12 @@ void md_deaths(struct pdp_md *md)
 	md->deaths = false;
 	for (unsigned int i = 0; i < md->n_engines; i++) {
 		struct md_engine *e = md->engines[i];
+		const int16_t heir = e->vr->heir;
 
 		if (e->off == MD_ENGINE_DEAD || !pdp_chan_died(e->ch))
 			continue;
 		__atomic_store_n(&e->died_tsc, rte_rdtsc(), __ATOMIC_RELAXED);
 		md_write_off(md, e, MD_ENGINE_DEAD);
-		tell(md);
+		tell_soon(md, heir >= 0 && e->vr->heir < 0);
 	}
 }

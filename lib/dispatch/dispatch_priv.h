@@ -18,9 +18,10 @@
 #define RX_BURST      64
 #define TX_BUFFER     256 /* packets that a port is given in one turn without being asked before */
 #define TX_BURST      64
-#define FLUSH_US      20   /* longest a packet waits for company before it is sent to its engine */
-#define FLUSH_MIN     16   /* staged packets that are sent without waiting */
-#define WORK_US	      50   /* of work between two sleeps, while engines wait for the same CPU */
+#define FLUSH_US      20  /* longest a packet waits for company before it is sent to its engine */
+#define FLUSH_MIN     16  /* staged packets that are sent without waiting */
+#define WORK_US	      50  /* of work between two sleeps, while engines wait for the same CPU */
+#define TELL_US	      200 /* after an heir was let in, until the control thread hears of it */
 #define STALE_US      1000 /* queues known that long ago do not count; those too long that long are */
 #define DEAD_US	      1000000 /* nothing waits for a port that has taken nothing for so long */
 #define COLLECT_BURST 64
@@ -181,8 +182,10 @@ struct pdp_md {
 		int gid; /* of all its packets, or -1: look at each */
 	} rxqs[RTE_MAX_ETHPORTS];
 
-	bool deaths;  /* some engine was seen dead this turn */
-	int death_fd; /* eventfd of the control thread; -1: none */
+	bool deaths;	   /* some engine was seen dead this turn */
+	int death_fd;	   /* eventfd of the control thread; -1: none */
+	uint64_t tell_tsc; /* when to write to it; 0: nothing to tell */
+	uint64_t tell_gap_tsc;
 
 	unsigned int n_dirty;
 	struct md_engine **dirty; /* engines with staged packets */
@@ -252,6 +255,7 @@ unsigned int md_place_of(const struct md_vr *vr, const struct md_engine *e);
 
 /* death.c */
 void md_deaths(struct pdp_md *md);
+void md_tell_deaths(struct pdp_md *md);
 void md_write_off(struct pdp_md *md, struct md_engine *e, enum md_engine_off off);
 
 /* hold.c: counts of buckets, and packets that wait */
