@@ -39,6 +39,7 @@ static void loss_shows_on_both_ends(void **state)
 static void the_longest_gap(void **state)
 {
 	uint16_t port = port_open("net_loadgen0", "loop=closed", 1);
+	const uint64_t before = rte_rdtsc();
 
 	receive_all(port, 0, pkts, 30);
 	send_all(port, 0, pkts, 10);
@@ -46,10 +47,16 @@ static void the_longest_gap(void **state)
 	rte_delay_us_block(2000);
 	send_all(port, 0, pkts + 10, 10);
 	assert_in_range(stats_of(port).gap_max_ns, 2000000, 500000000);
+	assert_int_equal(stats_of(port).gap_early_ns, stats_of(port).gap_max_ns);
+	assert_in_range(stats_of(port).gap_early_end_tsc, before, rte_rdtsc());
+	rte_delay_us_block(50000);
+	send_all(port, 0, pkts + 20, 1);
+	assert_true(stats_of(port).gap_max_ns >= 50000000);
+	assert_true(stats_of(port).gap_early_ns < stats_of(port).gap_max_ns);
 	assert_int_equal(pdp_loadgen_stats_reset(port), 0);
 	rte_delay_us_block(2000);
-	send_all(port, 0, pkts + 20, 10);
-	assert_int_equal(stats_of(port).gap_max_ns, 0);
+	send_all(port, 0, pkts + 21, 9);
+	assert_int_equal(stats_of(port).gap_max_ns + stats_of(port).gap_early_ns, 0);
 	port_close("net_loadgen0");
 }
 

@@ -6,6 +6,7 @@ measured outside of the node, as the longest time between two bursts that come b
 """
 import os
 import signal
+import subprocess
 import time
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ BLUE_PPS = 50000
 BLUE_SLOTS = 8192  # more than 100 ms of its packets
 RXQ = 65536  # packets that wait for an MD that was off its CPU
 BACK_S = 20
+STRIKE_US = 900  # after telling the striker; less than a millisecond after the reset, which is early for loadgen
+SETTLE_S = 0.02
 JOINED = ("running", "parked", "draining")  # killed before, one could hold locks of EAL's shared heap
 
 
@@ -70,6 +73,21 @@ class FaultNode(LoadgenNode):
     def gap_us(self, port=RED):
         return self.figures(port)["sink_gap_max_ns"] / 1000
 
+    def outage(self, striker, pid, sig, port=RED):
+        """
+        Has a process killed so soon after a reset that the outage is the longest early gap. What the node does
+        afterwards on the same CPU, starting a new process, makes gaps too, which are not the outage.
+        @return us from the signal to the end of the gap; None: the reset came late, or a longer gap came before the
+        signal, and there is no figure
+        """
+        began = time.monotonic()
+        striker.strike(pid, sig, STRIKE_US)
+        self.counters.telemetry.ask(f"/pdp/loadgen/reset,{port}")
+        in_time = time.monotonic() - began < STRIKE_US / 1e6
+        time.sleep(SETTLE_S)  # looking would take the CPU that the node needs now
+        us = striker.us_to(self.figures(port)["sink_gap_early_end_tsc"])
+        return us if in_time and us > 0 else None
+
     def arm(self, port=RED):
         """The longest gap is measured from now on; packets flow."""
         self.counters.telemetry.ask(f"/pdp/loadgen/reset,{port}")
@@ -99,6 +117,44 @@ class FaultNode(LoadgenNode):
     def times(self, which):
         """Of red, us, as the node measured them."""
         return self.control.ask("vr times", vr="red").get(which, [])
+
+
+class Striker:
+    """
+    Sends signals while we sleep (strike.c), from the MD's CPU: from the engine's own it would have to leave that before
+    the engine could die.
+    """
+
+    def __init__(self, session):
+        self.process = subprocess.Popen([session.program("apps", "pdp-bench", "pdp-bench-strike"),
+                                         str(session.md_cpu)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.first = None  # (tsc, ns)
+
+    def __enter__(self):
+        self.strike(self.process.pid, 0, 0)
+        self.first = self.answer()
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def strike(self, pid, sig, delay_us):
+        self.process.stdin.write(f"{pid} {int(sig)} {delay_us}\n".encode())
+        self.process.stdin.flush()
+
+    def answer(self):
+        """@return (TSC, CLOCK_MONOTONIC in ns) of the last strike"""
+        rc, tsc, ns = map(int, self.process.stdout.readline().split())
+        if rc != 0:
+            raise OSError(rc, os.strerror(rc))
+        return tsc, ns
+
+    def us_to(self, end_tsc):
+        """From the last strike; the TSC's rate is what it did since the first one."""
+        tsc, ns = self.answer()
+        return (end_tsc - tsc) * (ns - self.first[1]) / (tsc - self.first[0]) / 1000
 
 
 def strike(pid, sig):

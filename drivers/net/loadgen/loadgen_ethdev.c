@@ -218,6 +218,7 @@ static int tx_queue_setup(struct rte_eth_dev *dev, uint16_t id, uint16_t n_desc,
 	q->port = port;
 	q->id = id;
 	q->measure = port->measure;
+	q->early_tsc = rte_get_tsc_hz() / 1000;
 	q->counters.latency_min = UINT64_MAX;
 	q->reset_gen = port->ctl.reset_gen;
 	dev->data->tx_queues[id] = q;

@@ -126,7 +126,9 @@ struct __rte_cache_aligned lg_rxq {
 struct lg_tx_counters {
 	uint64_t packets, bytes, unstamped;
 	uint64_t latency_min, latency_max; /**< cycles */
-	uint64_t last_tsc, gap_max;	   /**< of bursts; 0: none yet */
+	uint64_t first_tsc, last_tsc;	   /**< of bursts; 0: none yet */
+	uint64_t gap_max, gap_early;	   /**< cycles */
+	uint64_t early_end_tsc;		   /**< of gap_early */
 	struct lg_seq_counters seq;
 };
 
@@ -135,6 +137,7 @@ struct __rte_cache_aligned lg_txq {
 	uint32_t reset_gen;
 	bool measure, shared;
 	uint16_t id;
+	uint64_t early_tsc;  /**< how long after a reset gaps are early */
 	struct lg_line line; /**< with tx_rate */
 	struct lg_tx_counters counters;
 	uint64_t returned[LG_MAX_SOURCES]; /**< stamped packets by source, duplicates excluded */

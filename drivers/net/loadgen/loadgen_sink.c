@@ -34,14 +34,24 @@ static inline void measure_latency(struct lg_txq *q, uint64_t due, uint64_t now)
 		q->counters.latency_max = cycles;
 }
 
-/* An outage of whatever lies between source and sink. */
+/* An outage of whatever lies between source and sink. The one that begins just after a reset is
+ * told apart from those that come later. */
 static inline void measure_gap(struct lg_txq *q, uint64_t now)
 {
-	const uint64_t gap = now - q->counters.last_tsc;
+	struct lg_tx_counters *c = &q->counters;
+	const uint64_t gap = now - c->last_tsc;
 
-	if (unlikely(gap > q->counters.gap_max) && q->counters.last_tsc != 0)
-		__atomic_store_n(&q->counters.gap_max, gap, __ATOMIC_RELAXED);
-	q->counters.last_tsc = now;
+	if (unlikely(c->last_tsc == 0)) {
+		c->first_tsc = now;
+	} else {
+		if (unlikely(gap > c->gap_max))
+			__atomic_store_n(&c->gap_max, gap, __ATOMIC_RELAXED);
+		if (unlikely(gap > c->gap_early) && c->last_tsc - c->first_tsc < q->early_tsc) {
+			__atomic_store_n(&c->gap_early, gap, __ATOMIC_RELAXED);
+			__atomic_store_n(&c->early_end_tsc, now, __ATOMIC_RELAXED);
+		}
+	}
+	c->last_tsc = now;
 }
 
 /* Judge the packets of a burst one by one; what belongs to a source is counted when the source

@@ -20,19 +20,33 @@ static const struct {
 	const char *name;
 	size_t offset;
 } fields[] = {
-	FIELD(source, offered),	       FIELD(source, received),
-	FIELD(source, received_bytes), FIELD(source, missed),
-	FIELD(source, waiting),	       FIELD(source, no_mbuf),
-	FIELD(source, stamped),	       FIELD(source, returned),
-	FIELD(source, lost),	       FIELD(sink, sent),
-	FIELD(sink, sent_bytes),       FIELD(sink, unstamped),
-	FIELD(sink, missing),	       FIELD(sink, reordered),
-	FIELD(sink, duplicates),       FIELD(sink, reorder_extent_max),
-	FIELD(sink, latency_samples),  FIELD(sink, latency_min_ns),
-	FIELD(sink, latency_mean_ns),  FIELD(sink, latency_p50_ns),
-	FIELD(sink, latency_p90_ns),   FIELD(sink, latency_p99_ns),
-	FIELD(sink, latency_p999_ns),  FIELD(sink, latency_max_ns),
+	FIELD(source, offered),
+	FIELD(source, received),
+	FIELD(source, received_bytes),
+	FIELD(source, missed),
+	FIELD(source, waiting),
+	FIELD(source, no_mbuf),
+	FIELD(source, stamped),
+	FIELD(source, returned),
+	FIELD(source, lost),
+	FIELD(sink, sent),
+	FIELD(sink, sent_bytes),
+	FIELD(sink, unstamped),
+	FIELD(sink, missing),
+	FIELD(sink, reordered),
+	FIELD(sink, duplicates),
+	FIELD(sink, reorder_extent_max),
+	FIELD(sink, latency_samples),
+	FIELD(sink, latency_min_ns),
+	FIELD(sink, latency_mean_ns),
+	FIELD(sink, latency_p50_ns),
+	FIELD(sink, latency_p90_ns),
+	FIELD(sink, latency_p99_ns),
+	FIELD(sink, latency_p999_ns),
+	FIELD(sink, latency_max_ns),
 	FIELD(sink, gap_max_ns),
+	FIELD(sink, gap_early_ns),
+	FIELD(sink, gap_early_end_tsc),
 };
 
 const char *lg_stats_field(const struct pdp_loadgen_stats *stats, unsigned int i, uint64_t *value)
@@ -111,7 +125,7 @@ static void collect_latency(struct pdp_loadgen_stats *stats, const struct lg_his
 static void collect_sink(const struct lg_port *port, struct pdp_loadgen_stats *stats,
 			 struct lg_hist *hist)
 {
-	uint64_t min = UINT64_MAX, max = 0, gap = 0;
+	uint64_t min = UINT64_MAX, max = 0, gap = 0, early = 0, end = 0;
 	int64_t missing = 0;
 
 	for (uint16_t i = 0; i < port->n_txq; i++) {
@@ -130,9 +144,15 @@ static void collect_sink(const struct lg_port *port, struct pdp_loadgen_stats *s
 		min = RTE_MIN(min, get(&q->counters.latency_min));
 		max = RTE_MAX(max, get(&q->counters.latency_max));
 		gap = RTE_MAX(gap, get(&q->counters.gap_max));
+		if (get(&q->counters.gap_early) > early) {
+			early = get(&q->counters.gap_early);
+			end = get(&q->counters.early_end_tsc);
+		}
 		lg_hist_merge(hist, &q->hist);
 	}
 	stats->gap_max_ns = to_ns((double)gap);
+	stats->gap_early_ns = to_ns((double)early);
+	stats->gap_early_end_tsc = end;
 	stats->missing = missing > 0 ? (uint64_t)missing : 0;
 	collect_latency(stats, hist, min, max);
 }

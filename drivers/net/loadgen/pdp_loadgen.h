@@ -64,8 +64,10 @@ struct pdp_loadgen_stats {
 	uint64_t latency_p90_ns;
 	uint64_t latency_p99_ns;
 	uint64_t latency_p999_ns;
-	uint64_t latency_max_ns; /**< exact */
-	uint64_t gap_max_ns;	 /**< longest time between two bursts that a queue was given */
+	uint64_t latency_max_ns;    /**< exact */
+	uint64_t gap_max_ns;	    /**< longest time between two bursts that a queue was given */
+	uint64_t gap_early_ns;	    /**< the same of those that began in the first millisecond */
+	uint64_t gap_early_end_tsc; /**< when that one ended; 0: there was none */
 };
 
 /**
