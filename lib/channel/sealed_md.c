@@ -10,6 +10,7 @@
 
 #include "pdp_sealed_md.h"
 
+#define AHEAD 16 /* places whose lines are asked for before they are written */
 #define PIECE 16 /* what is written is told in such pieces, as far as packets have them */
 
 int pdp_sealed_open(struct pdp_chan *ch, const struct pdp_sealed_shape *shape, unsigned int index,
@@ -70,11 +71,14 @@ void pdp_sealed_stage(struct pdp_chan *ch, struct rte_mbuf *const *pkts, unsigne
 		      const uint32_t *hashes, uint8_t vif, uint8_t flags)
 {
 	/* Locals: each store below could alias what they were read from. */
-	const struct pdp_sealed s = *ch->sealed;
+	uint8_t *const places = ch->sealed->slots + PDP_SEALED_HEAD;
+	const size_t size = ch->sealed->slot_size;
+	const uint32_t window = ch->sealed->window;
+	const uint64_t off = (uintptr_t)places - ch->base;
+	const uint64_t vif_flags = (uint64_t)vif << 48 | (uint64_t)flags << 56;
 	const struct pdp_ring_producer to = ch->to;
 	struct pdp_ledger *const ledger = ch->ledger;
 	const uint16_t *slot = ch->free + ch->n_free;
-	const uintptr_t base = ch->base;
 	unsigned int i = 0;
 
 	while (i < n) {
@@ -84,17 +88,18 @@ void pdp_sealed_stage(struct pdp_chan *ch, struct rte_mbuf *const *pkts, unsigne
 		for (const unsigned int end = i + run; i < end; i++, d++) {
 			struct rte_mbuf *m = pkts[i];
 			const uint16_t at = *--slot, start = m->data_off, len = m->data_len;
-			const uint16_t shown = shown_of(&s, len);
+			const uint32_t shown = RTE_MIN(len, window);
 			const uint32_t hash = hashes != NULL ? hashes[i] : 0;
-			uint8_t *place = s.slots + (size_t)at * s.slot_size + PDP_SEALED_HEAD;
 			const uint64_t words[2] = {
-				((uintptr_t)place - base) | (uint64_t)hash << PDP_OFF_BITS,
-				at | (uint64_t)shown << 16 | (uint64_t)len << 32 |
-					(uint64_t)vif << 48 | (uint64_t)flags << 56};
+				(off + at * size) | (uint64_t)hash << PDP_OFF_BITS,
+				at | (uint64_t)shown << 16 | (uint64_t)len << 32 | vif_flags};
 
 			if (i % (PDP_LINE / sizeof(*d)) == 0)
 				pdp_ring_prefetch_write(&to, i + PDP_STAGE_AHEAD, 1, sizeof(*d));
-			copy_in(place, (const uint8_t *)m->buf_addr + start, shown);
+			/* The first line came with what was taken last; packets are much alike. */
+			if (shown > PDP_LINE && i + AHEAD < n)
+				rte_prefetch0_write(places + slot[-AHEAD] * size + PDP_LINE);
+			copy_in(places + at * size, (const uint8_t *)m->buf_addr + start, shown);
 			pdp_ledger_write(&ledger[at], m, start, len, hash | (uint32_t)vif << 24);
 			memcpy(d, words, sizeof(words));
 		}
@@ -213,58 +218,68 @@ static __rte_noinline void take_one(struct pdp_chan *ch, const struct pdp_sealed
 	taken->blank |= bit;
 }
 
-/* Whether a return is of the kind that nearly all are: a packet that goes on, as long and where it
- * was, with whole pieces of its window written. */
-static inline bool plain(const struct pdp_chan *ch, const struct pdp_sealed *s, uint64_t word,
-			 uint16_t written)
+void pdp_sealed_peek(const struct pdp_chan *ch, uint32_t skip, uint32_t n)
 {
-	const uint16_t slot = pdp_return_slot(word);
-	const struct pdp_ledger *l = &ch->ledger[slot];
+	const struct pdp_ring_consumer from = ch->from;
+	const uint32_t known = ch->n_slots + ch->n_blanks;
 
-	return slot < ch->n_slots && l->m != NULL && pdp_return_place(word) == l->len &&
-	       (word >> 56 & 3) == PDP_FORWARD && written % PIECE == 0 &&
-	       written <= shown_of(s, l->len);
+	for (uint32_t i = skip; i < skip + n; i++) {
+		const uint8_t *at = from.ring->entries + ((from.head + i) & from.mask) *
+								 sizeof(struct pdp_sealed_return);
+		struct pdp_sealed_return r;
+
+		memcpy(&r, at, sizeof(r));
+		if (likely(r.slot < known && r.written != 0))
+			rte_prefetch0_write(pdp_sealed_at(ch, r.slot));
+	}
 }
 
 void pdp_sealed_take(struct pdp_chan *ch, const struct pdp_sealed_return *from, unsigned int n,
 		     struct pdp_return *returns, struct pdp_taken *taken)
 {
-	const struct pdp_sealed s = *ch->sealed;
-	const uint32_t known = ch->n_slots + ch->n_blanks;
+	/* Locals: each store below could alias what they were read from. */
+	const uint8_t *const places = ch->sealed->slots + PDP_SEALED_HEAD;
+	const size_t size = ch->sealed->slot_size;
+	const uint32_t window = ch->sealed->window, n_slots = ch->n_slots;
+	struct pdp_ledger *const ledger = ch->ledger;
+	uint16_t *const free_slots = ch->free;
+	uint32_t n_free = ch->n_free;
 	uint64_t bytes = 0, differ = 0, first = 0, word;
 
-	/* With intent to write: the next packets go into the places that are read last. */
-	for (unsigned int i = 0; i < n; i++) {
-		if (from[i].written != 0 && from[i].slot < known)
-			rte_prefetch0_write(pdp_sealed_at(ch, from[i].slot));
-	}
 	taken->none = taken->blank = taken->bad = 0;
 	for (unsigned int i = 0; i < n; i++) {
 		const uint16_t written = from[i].written;
 
 		memcpy(&word, &from[i], sizeof(word));
-		if (likely(plain(ch, &s, word, written))) {
-			const uint16_t slot = pdp_return_slot(word);
-			struct pdp_ledger *l = &ch->ledger[slot];
+		const uint16_t slot = pdp_return_slot(word);
+		struct pdp_ledger *l = &ledger[slot];
+
+		/* Nearly all: a packet that goes on, as long and where it was, with whole pieces of
+		 * its window written. */
+		if (likely(slot < n_slots && l->m != NULL && pdp_return_place(word) == l->len &&
+			   (word >> 56 & 3) == PDP_FORWARD && written % PIECE == 0 &&
+			   written <= window && written <= l->len)) {
 			struct rte_mbuf *m = l->m;
-			const uint8_t *place = s.slots + (size_t)slot * s.slot_size +
-					       PDP_SEALED_HEAD;
+			const uint8_t *place = places + slot * size;
 			uint8_t *data = (uint8_t *)m->buf_addr + l->start;
 
 			for (uint32_t k = 0; k < written; k += PIECE)
 				memcpy(data + k, place + k, PIECE);
 			taken->m[i] = m;
 			l->m = NULL;
-			ch->free[ch->n_free++] = slot;
+			free_slots[n_free++] = slot;
 			memcpy(&returns[i], &word, sizeof(word));
 		} else {
+			ch->n_free = n_free;
 			take_one(ch, &from[i], i, &returns[i], taken);
+			n_free = ch->n_free;
 			memcpy(&word, &returns[i], sizeof(word));
 		}
 		first = i == 0 ? word : first;
 		differ |= word ^ first;
 		bytes += pdp_return_len(word);
 	}
+	ch->n_free = n_free;
 	taken->alike = pdp_return_answer(differ) == 0;
 	taken->bytes = bytes;
 }

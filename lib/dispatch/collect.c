@@ -253,9 +253,13 @@ void md_collect_prefetch(struct pdp_md *md)
 		struct pdp_chan *ch = md->active[i]->ch;
 
 		ch->seen = waiting(ch);
-		pdp_ring_prefetch(&ch->from, 0, RTE_MIN(ch->seen, (uint32_t)COLLECT_BURST),
-				  ch->sealed != NULL ? sizeof(struct pdp_sealed_return)
-						     : sizeof(struct pdp_return));
+		if (unlikely(ch->sealed != NULL))
+			pdp_ring_prefetch(&ch->from, 0,
+					  RTE_MIN(ch->seen, 2 * (uint32_t)COLLECT_BURST),
+					  sizeof(struct pdp_sealed_return));
+		else
+			pdp_ring_prefetch(&ch->from, 0, RTE_MIN(ch->seen, (uint32_t)COLLECT_BURST),
+					  sizeof(struct pdp_return));
 	}
 }
 

@@ -56,6 +56,11 @@ void md_seal_stage(struct pdp_md *md, struct md_engine *e, struct rte_mbuf **pkt
 	unsigned int first = 0;
 
 	md_mark_dirty(md, e);
+	/* What waits to be collected is on its way while packets are copied in. */
+	if (e->ch->seen != 0 && !e->ch->sealed->peeked) {
+		pdp_sealed_peek(e->ch, 0, RTE_MIN(e->ch->seen, (uint32_t)COLLECT_BURST));
+		e->ch->sealed->peeked = true;
+	}
 	for (unsigned int i = 0; i < n; i++) {
 		const enum pdp_vif_drop why = unwrap(v, pkts[i]);
 
@@ -68,10 +73,26 @@ void md_seal_stage(struct pdp_md *md, struct md_engine *e, struct rte_mbuf **pkt
 	stage(e, pkts + first, tags != NULL ? tags + first : NULL, n - first, vif, flags);
 }
 
+/* Whether all leave by one vif that puts nothing in front of them and is long enough. */
+static bool leave_as_they_are(const struct md_vr *vr, const struct pdp_return *returns,
+			      const struct pdp_taken *t, unsigned int n)
+{
+	uint16_t longest = 0;
+
+	if (!t->alike || (t->none | t->bad) != 0 || (returns[0].verdict & 3) != PDP_FORWARD ||
+	    returns[0].vif >= vr->n_vifs || !vr->wraps[returns[0].vif].in_place)
+		return false;
+	for (unsigned int i = 0; i < n; i++)
+		longest = RTE_MAX(longest, returns[i].len);
+	return longest <= vr->wraps[returns[0].vif].frame_max;
+}
+
 /* What is forwarded gets the headers of its vif's carrier. */
 static void wrap(const struct md_vr *vr, struct pdp_return *returns, struct pdp_taken *t,
 		 unsigned int n)
 {
+	if (likely(leave_as_they_are(vr, returns, t, n)))
+		return;
 	for (unsigned int i = 0; i < n; i++) {
 		struct pdp_return *r = &returns[i];
 		const struct pdp_vif *v = &vr->wraps[r->vif];
@@ -108,11 +129,18 @@ unsigned int md_seal_collect(struct pdp_md *md, struct md_engine *e, unsigned in
 	struct pdp_taken taken;
 	unsigned int total = 0;
 
+	if (!ch->sealed->peeked)
+		pdp_sealed_peek(ch, 0, RTE_MIN(n, (unsigned int)COLLECT_BURST));
+	ch->sealed->peeked = false;
 	while (total < n) {
 		const unsigned int burst = RTE_MIN(n - total, (unsigned int)COLLECT_BURST);
 		const unsigned int next = RTE_MIN(n - total - burst, (unsigned int)COLLECT_BURST);
+		const unsigned int then = RTE_MIN(n - total - burst - next,
+						  (unsigned int)COLLECT_BURST);
 
-		pdp_ring_prefetch(&ch->from, burst, next, sizeof(from[0]));
+		/* Returns two bursts ahead, and what they speak of one. */
+		pdp_ring_prefetch(&ch->from, burst + next, then, sizeof(from[0]));
+		pdp_sealed_peek(ch, burst, next);
 		pdp_ring_copy(&ch->from, from, burst, sizeof(from[0]));
 		pdp_sealed_take(ch, from, burst, returns, &taken);
 		wrap(e->vr, returns, &taken, burst);
