@@ -46,8 +46,20 @@ void rt_init(struct pdp_vr *vr, struct pdp_region *region, int sock)
 	}
 }
 
+/* Leading bytes of a packet that are kept at most. */
+static inline unsigned int kept_size(const struct pdp_vr *vr)
+{
+#if RT_SEALED
+	return vr->shot_size;
+#else
+	(void)vr;
+	return 0;
+#endif
+}
+
 /* The outer headers of packets that have to be unwrapped are in the MD's cache: all asked for at
- * once. */
+ * once. So is what will be kept of a sealed engine's packets; of that, only the first line is asked
+ * for with intent to write, as few write behind it. */
 static inline void fetch_headers(const struct pdp_vr *vr, const struct pdp_desc *descs,
 				 unsigned int n)
 {
@@ -57,7 +69,10 @@ static inline void fetch_headers(const struct pdp_vr *vr, const struct pdp_desc 
 		if (!RT_SEALED && vr->vifs[descs[i].vif].in_place)
 			continue;
 		__builtin_prefetch(data, 1);
-		__builtin_prefetch(data + RTE_CACHE_LINE_MIN_SIZE, 1);
+		if (!RT_SEALED)
+			__builtin_prefetch(data + PDP_LINE, 1);
+		else if (RTE_MIN(descs[i].vlen, kept_size(vr)) > PDP_LINE)
+			__builtin_prefetch(data + PDP_LINE, 0);
 	}
 }
 
@@ -106,20 +121,24 @@ static inline bool same16(const uint8_t *a, const uint8_t *b)
 	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
 }
 
-/* In whole lines: places in the packets' memory are. */
+/* In whole lines: places in the packets' memory are. No line is touched that the plugin cannot have
+ * changed: until it reads one, it stays in the MD's cache and costs neither side anything. */
 static inline void keep(struct pdp_vr *vr, const struct pdp_pkt *pkts, unsigned int n)
 {
+	const unsigned int size = vr->shot_size;
+
 	for (unsigned int i = 0; i < n; i++) {
-		for (unsigned int at = 0; at < pkts[i].len && at < RT_SHOT_SIZE; at += PDP_LINE)
+		for (unsigned int at = 0; at < pkts[i].len && at < size; at += PDP_LINE)
 			memcpy(vr->shots[i] + at, pkts[i].data + at, PDP_LINE);
 	}
 }
 
 static inline uint16_t written(const struct pdp_vr *vr, const struct pdp_pkt *p, unsigned int i)
 {
-	unsigned int n = RTE_ALIGN_CEIL(p->len, 16u);
+	unsigned int n = RTE_ALIGN_CEIL(RTE_MIN((unsigned int)p->len, vr->shot_size), 16u);
 
-	if (unlikely(p->headroom != PDP_HEADROOM || p->len > p->window || p->len > RT_SHOT_SIZE))
+	if (unlikely(p->headroom != PDP_HEADROOM || p->len > p->window ||
+		     (p->len > vr->shot_size && !(vr->ops->flags & PDP_VR_HEADER_ONLY))))
 		return p->len;
 	while (n != 0 && same16(vr->shots[i] + n - 16, p->data + n - 16))
 		n -= 16;

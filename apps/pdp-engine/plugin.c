@@ -72,6 +72,9 @@ int rt_load(struct pdp_vr *vr, char *err, size_t err_size)
 	vr->max_burst = vr->ops->max_burst;
 	if (vr->max_burst == 0 || vr->max_burst > PDP_BURST_MAX)
 		vr->max_burst = PDP_BURST_MAX;
+#if RT_SEALED
+	vr->shot_size = vr->ops->flags & PDP_VR_HEADER_ONLY ? PDP_VR_HEAD : RT_SHOT_SIZE;
+#endif
 	vr->tick_tsc = (vr->ops->tick_us ? vr->ops->tick_us : 1000) * vr->tsc_hz / 1000000;
 	rc = vr->ops->init != NULL ? vr->ops->init(&vr->info, &vr->state) : 0;
 	if (rc != 0) {

@@ -24,8 +24,10 @@
 #endif
 
 /* A packet as it was lent is kept until its answer, up to that many bytes: what differs was
- * written. Of longer ones all is taken for written. */
+ * written. Of longer ones all is taken for written. Of plugins that change headers only, the first
+ * PDP_VR_HEAD bytes are enough. */
 #define RT_SHOT_SIZE 256
+static_assert(PDP_VR_HEAD % PDP_LINE == 0 && PDP_VR_HEAD <= RT_SHOT_SIZE, "kept in lines");
 
 /* The engine's end of one channel. */
 struct rt_channel {
@@ -56,6 +58,7 @@ struct pdp_vr {
 	bool has_fib;
 	unsigned int max_burst;
 #if RT_SEALED
+	unsigned int shot_size; /* bytes of a packet that are kept at most */
 	alignas(PDP_LINE) uint8_t shots[PDP_BURST_MAX][RT_SHOT_SIZE];
 #endif
 	uint64_t n_given;   /* packets given back, not yet in the status page */

@@ -131,6 +131,13 @@ struct pdp_vr_info {
 
 /** Bits of pdp_vr_ops.flags. */
 #define PDP_VR_HOLDS 0x01u /**< may answer PDP_HOLD (shapers, schedulers) */
+/**
+ * Changes no byte of a packet behind its first PDP_VR_HEAD (routers, switches), unless it moves its
+ * beginning, originates or copies it. A sealed engine then looks for changes there only, so what is
+ * changed behind is lost; the rest crosses to the engine's CPU only when the plugin reads it.
+ */
+#define PDP_VR_HEADER_ONLY 0x02u
+#define PDP_VR_HEAD	   64 /**< bytes */
 
 /** A plugin. Unset callbacks are NULL; only process is required. */
 struct pdp_vr_ops {

@@ -130,6 +130,23 @@ def test_same_bytes():
         check(len(got[1]) == FRAMES, f"window {window}: {len(got[1])} frames left")
 
 
+def test_one_byte():
+    """A byte that a plugin changes is changed in what leaves, wherever the VR sees it; behind the header not by one that
+    says it changes nothing there."""
+    made = [MACS + b"\x08\x00" + packet(i, 46 + 41 * i) for i in range(32)]
+    vr = {"name": "red", "isolation": "sealed", "slots": 4096, "vifs": [{"name": "a", "port": "net_pcap0"}]}
+    for plugin, window, seen, places in (("t_write", 128, 128, (64, 127, 128)), ("t_write", "full", 1500, (300,)),
+                                         ("t_write_header", 128, 64, (63, 64)), ("t_write_header", "full", 64, (100,))):
+        for at in places:
+            def changed(frame):
+                if at >= min(len(frame), seen):
+                    return frame
+                return frame[:at] + bytes([frame[at] ^ 255]) + frame[at + 1:]
+            vr.update(plugin=plugin, window=window, args={"at": at})
+            left = Pcap(made, vr, 1).left(lambda node: node.vr("red")["tx"] == len(made))
+            check(left[0] == [changed(f) for f in made], f"{plugin}, window {window}, byte {at}")
+
+
 def test_copies():
     """A copy has the payload that the engine never saw, and what the plugin makes itself leaves whole."""
     made = [MACS + b"\x08\x00" + packet(i, 100 + 11 * i) for i in range(100)]

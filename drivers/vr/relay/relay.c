@@ -161,6 +161,7 @@ static void fini(void *state)
 
 PDP_VR_PLUGIN({
 	.abi_version = PDP_VR_ABI_VERSION,
+	.flags = PDP_VR_HEADER_ONLY,
 	.name = "relay",
 	.init = init,
 	.process = process,
