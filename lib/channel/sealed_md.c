@@ -112,6 +112,8 @@ struct lent {
 	uint32_t shown; /* leading bytes that the engine was shown */
 	uint32_t len;	/* bytes in the mbuf, from where it was lent */
 	uint32_t room;	/* bytes in the slot's place, from where it was lent */
+	uint32_t unset; /* leading bytes in the mbuf that are nobody's yet: what its last packet
+			   left */
 };
 
 static inline struct lent lent_of(const struct pdp_chan *ch, uint32_t slot)
@@ -122,12 +124,16 @@ static inline struct lent lent_of(const struct pdp_chan *ch, uint32_t slot)
 	if (likely(slot < ch->n_slots))
 		return (struct lent){
 			.shown = shown_of(s, l->len), .len = l->len, .room = s->window};
-	return (struct lent){.shown = s->shown[slot - ch->n_slots], .len = l->len, .room = s->room};
+	return (struct lent){.shown = s->shown[slot - ch->n_slots],
+			     .len = l->len,
+			     .room = s->room,
+			     .unset = s->shown[slot - ch->n_slots]};
 }
 
 /*
  * The packet as the engine left it: `written` bytes from its place, then those of the mbuf. Bytes
- * in front of the packet as it was lent (its carrier's headers) never become part of it.
+ * in front of the packet as it was lent (its carrier's headers) never become part of it, nor those
+ * of a BLANK in front of the payload that it got, which are of any VR's earlier packet.
  * @return false: impossible
  */
 static inline bool shape(const struct pdp_chan *ch, const struct pdp_sealed_return *r)
@@ -141,7 +147,8 @@ static inline bool shape(const struct pdp_chan *ch, const struct pdp_sealed_retu
 	if (moved < -PDP_HEADROOM || len < PDP_FRAME_MIN || written > len || start < 0 ||
 	    start + len > m->buf_len || moved + written > (int32_t)lent.room)
 		return false;
-	if (written < len && (moved + written < 0 || moved + len > (int32_t)lent.len))
+	if (written < len &&
+	    (moved + written < (int32_t)lent.unset || moved + len > (int32_t)lent.len))
 		return false;
 	if (written != 0)
 		rte_memcpy((uint8_t *)m->buf_addr + start, pdp_sealed_at(ch, r->slot) + moved,

@@ -353,6 +353,38 @@ static void test_hostile_replicate(void **state)
 	assert_int_equal(k.ch->lies[PDP_LIE_CODE], RTE_DIM(bad) + 1);
 }
 
+/* A BLANK whose head was not written would carry what the buffer's last packet left there. */
+static void test_stale_head(void **state)
+{
+	static const struct {
+		int16_t moved;
+		uint16_t len, written;
+		bool ok;
+	} ways[] = {
+		{0, 1000, WINDOW, true},      {0, 1000, WINDOW + 64, true},
+		{-4, 1004, WINDOW + 4, true}, {20, 980, WINDOW - 20, true},
+		{WINDOW, 872, 0, true},	      {0, 100, 100, true},
+		{0, 1000, 0, false},	      {0, 1000, WINDOW - 1, false},
+		{0, 100, 99, false},	      {20, 980, WINDOW - 21, false},
+		{WINDOW - 1, 873, 0, false},  {-4, 1004, WINDOW, false},
+	};
+
+	for (unsigned int i = 0; i < RTE_DIM(ways); i++) {
+		struct pdp_desc d = lend(numbered(1000)), blank = lend_blank();
+		struct pdp_sealed_return r = back(blank);
+		struct result res;
+
+		assert_int_equal(take(ask(blank, d, WINDOW, 1000)).t.none, 1);
+		r.moved = ways[i].moved;
+		r.len = ways[i].len;
+		r.written = ways[i].written;
+		res = take(r);
+		assert_int_equal(res.t.bad, !ways[i].ok);
+		rte_pktmbuf_free(res.m);
+		rte_pktmbuf_free(take(back(d)).m);
+	}
+}
+
 /* Places of different slots never meet, and lie within the memory. */
 static void test_places(void **state)
 {
@@ -397,6 +429,7 @@ int main(void)
 		sealed_test(test_originate),
 		sealed_test(test_replicate),
 		sealed_test(test_hostile_replicate),
+		sealed_test(test_stale_head),
 		cmocka_unit_test(test_places),
 	};
 
