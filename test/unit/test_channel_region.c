@@ -6,6 +6,12 @@
 #include "kit.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static struct pdp_region_params params(void)
 {
@@ -177,13 +183,52 @@ static void test_base(void **state)
 	free(r);
 }
 
+#define WAITERS 4
+
+static void *wait_to_be_woken(void *arg)
+{
+	uint32_t *word = arg;
+
+	syscall(SYS_futex, word, FUTEX_WAIT, __atomic_load_n(word, __ATOMIC_RELAXED), NULL, NULL,
+		0);
+	return NULL;
+}
+
+/* @return how many wait on the word, each of them still or again */
+static long waiting(uint32_t *word)
+{
+	static uint32_t other;
+	long n = syscall(SYS_futex, word, FUTEX_REQUEUE, 0, (void *)INT_MAX, &other, 0);
+
+	assert_int_equal(syscall(SYS_futex, &other, FUTEX_REQUEUE, 0, (void *)INT_MAX, word, 0), n);
+	return n;
+}
+
+/* What a wake costs the MD does not grow with the threads that an engine has put there. */
+static void test_wakes_one(void **state)
+{
+	static struct pdp_status status;
+	pthread_t threads[WAITERS];
+
+	for (unsigned int i = 0; i < WAITERS; i++)
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, wait_to_be_woken, &status.wake_seq), 0);
+	while (waiting(&status.wake_seq) != WAITERS)
+		sched_yield();
+	pdp_status_wake(&status);
+	assert_int_equal(status.wake_seq, 1);
+	assert_int_equal(waiting(&status.wake_seq), WAITERS - 1);
+	syscall(SYS_futex, &status.wake_seq, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	for (unsigned int i = 0; i < WAITERS; i++)
+		pthread_join(threads[i], NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_params),
-		cmocka_unit_test(test_layout),
-		cmocka_unit_test(test_check),
-		cmocka_unit_test(test_base),
+		cmocka_unit_test(test_params),	  cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_check),	  cmocka_unit_test(test_base),
+		cmocka_unit_test(test_wakes_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
