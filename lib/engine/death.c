@@ -6,6 +6,7 @@
  * tell by an eventfd. Control thread.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -24,8 +25,11 @@ static void on_late(void *arg)
 
 	e->timer = NULL;
 	/* Somebody may be looking at what is left of it. */
-	if (!e->by_hand)
-		engine_kill(e);
+	if (e->by_hand)
+		return;
+	if (e->fault[0] == '\0' && watch_runs(e))
+		snprintf(e->fault, sizeof(e->fault), "it said that its loop had ended, and ran on");
+	engine_kill(e);
 }
 
 void engine_dies(struct engine *e, uint64_t since_tsc)
@@ -45,10 +49,10 @@ void engine_dies(struct engine *e, uint64_t since_tsc)
 	e->timer = pdp_loop_timer(e->all->p.loop, kill_us, 0, on_late, e);
 }
 
-/* When the first MD lcore saw it. */
-static uint64_t seen_tsc(const struct engine *e)
+/* When the first MD lcore saw it; @param none  none did. */
+static uint64_t seen_tsc(const struct engine *e, uint64_t none)
 {
-	uint64_t first = rte_rdtsc();
+	uint64_t first = none;
 
 	for (unsigned int i = 0; i < e->all->p.n_md; i++) {
 		uint64_t tsc = pdp_md_engine_died_tsc(e->all->p.mds[i], e->vr, e->index);
@@ -65,16 +69,18 @@ bool engine_had_joined(const struct engine *e)
 	       e->state == PDP_ENGINE_DEBUG;
 }
 
+/* Once an MD lcore has taken it for dead it is, whatever its status page says by now. */
 static bool has_died(const struct engine *e)
 {
 	return engine_had_joined(e) &&
-	       __atomic_load_n(&e->status->life, __ATOMIC_ACQUIRE) & PDP_LIFE_DIED;
+	       (__atomic_load_n(&e->status->life, __ATOMIC_ACQUIRE) & PDP_LIFE_DIED ||
+		seen_tsc(e, UINT64_MAX) != UINT64_MAX);
 }
 
 static void note(struct engine *e)
 {
 	const struct pdp_crash *c = &e->status->crash;
-	const uint64_t seen = seen_tsc(e);
+	const uint64_t seen = seen_tsc(e, rte_rdtsc());
 	uint64_t since = seen;
 
 	/* Its own word, so it is believed within reason. */

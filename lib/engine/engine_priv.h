@@ -251,6 +251,8 @@ int heir_choose(struct pdp_engines *all, unsigned int vr);
 
 /* watch.c: the watchdog */
 void watch_begin(struct pdp_engines *all);
+/* Whether its process lives and has not begun to end. */
+bool watch_runs(const struct engine *e);
 void watch_end(struct pdp_engines *all);
 
 /* fault.c: deaths that are a VR's own fault */

@@ -63,6 +63,17 @@ static char thread_state(const struct engine *e)
 	return end[2];
 }
 
+/* Whether it has not begun to end: field 9 of its stat, PF_EXITING. */
+bool watch_runs(const struct engine *e)
+{
+	char text[PROC_READ];
+	unsigned int flags;
+	const char *end;
+
+	return read_proc(e, "stat", text, sizeof(text)) && (end = strrchr(text, ')')) != NULL &&
+	       sscanf(end, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && !(flags & 4);
+}
+
 /*
  * CPU time of all its threads, by a system call of half a microsecond. Not from /proc: the kernel
  * (6.18) may spin for seconds on a CPU that it gives to nobody else when a process is taken off the
