@@ -85,18 +85,31 @@ static int make_groups(struct engine *e, char *err, size_t err_size)
 	return rc;
 }
 
-/* One line of its log, to the primary's: terminals obey control characters. */
-static void tell_line(struct engine *e, char *line)
+/* One line of its log, to the primary's, with its name in front: it may not speak for others. */
+static void tell_line(struct engine *e)
 {
-	for (char *c = line; *c != '\0'; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-	}
+	const char *line = e->box.line;
+
+	e->box.line[e->box.line_len] = '\0';
+	e->box.line_len = 0;
 	if (line[0] == '\0')
 		return;
-	fprintf(stderr, "%s\n", line);
+	fprintf(stderr, ENGINE_FMT "| %s\n", ENGINE_ARG(e), line);
 	if (e->state == PDP_ENGINE_STARTING)
-		snprintf(e->box.said, sizeof(e->box.said), "%s", line);
+		snprintf(e->box.said, sizeof(e->box.said), "%.255s", line);
+}
+
+/* Terminals obey control characters. */
+static void take_text(struct engine *e, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const unsigned char c = (unsigned char)text[i];
+
+		if (c == '\n' || e->box.line_len == sizeof(e->box.line) - 1)
+			tell_line(e);
+		if (c != '\n')
+			e->box.line[e->box.line_len++] = c < ' ' || c == 0x7f ? '?' : (char)c;
+	}
 }
 
 static void log_again(void *arg)
@@ -112,23 +125,18 @@ static void log_again(void *arg)
 static void on_log(void *arg, int fd, uint32_t events)
 {
 	struct engine *e = arg;
-	char text[512], *save;
-	ssize_t n = read(fd, text, sizeof(text) - 1);
+	char text[512];
+	ssize_t n = read(fd, text, sizeof(text));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
+		tell_line(e);
 		pdp_watch_remove(e->box.log_watch);
 		e->box.log_watch = NULL;
 		return;
 	}
-	text[n] = '\0';
-	for (ssize_t i = 0; i < n; i++) {
-		if (text[i] == '\0')
-			text[i] = '?';
-	}
-	for (char *s = strtok_r(text, "\n", &save); s != NULL; s = strtok_r(NULL, "\n", &save))
-		tell_line(e, s);
+	take_text(e, text, (size_t)n);
 	e->box.log_left -= (unsigned int)n < e->box.log_left ? (unsigned int)n : e->box.log_left;
 	if (e->box.log_left != 0 || e->box.log_timer != NULL)
 		return;
@@ -146,6 +154,7 @@ static int make_log(struct engine *e)
 		return -errno;
 	e->box.log = ends[0];
 	e->box.log_left = LOG_BYTES;
+	e->box.line_len = 0;
 	e->box.said[0] = '\0';
 	e->box.log_watch = pdp_loop_watch(e->all->p.loop, ends[0], EPOLLIN, on_log, e);
 	if (e->box.log_watch != NULL)
@@ -256,6 +265,7 @@ void box_explain(struct engine *e)
 			break;
 		on_log(e, e->box.log, EPOLLIN);
 	}
+	tell_line(e);
 	if (e->state == PDP_ENGINE_STARTING && !e->failed && e->box.said[0] != '\0')
 		engine_failed(e, e->box.said);
 }

@@ -21,6 +21,8 @@ struct box {
 	unsigned int log_left;
 	struct pdp_watch *log_watch;
 	struct pdp_timer *log_timer;
+	char line[512]; /* the beginning of one whose end has not come yet */
+	unsigned int line_len;
 	char said[256]; /* its last line before its first message: why there is none */
 };
 
