@@ -184,6 +184,10 @@ class Toll:
     packets: int = 0
     leaked_mbufs: int = 0
 
+    def join(self, other):
+        for name in ("lost", "reordered", "missed", "packets", "leaked_mbufs"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
     def add(self, node):
         """At the end, with all sources stopped and nothing under way."""
         stats = wait_for(f"{node.name}: buffers are missing", lambda: settled(node), BACK_S, node.check)
