@@ -137,3 +137,10 @@ dpdk_clean() {
 		esac
 	done
 }
+
+# ping_is_whole OUTPUT: ping was answered, and of the answers none is missing before the last.
+ping_is_whole() {
+	local numbers
+	numbers=$(grep -o 'icmp_seq=[0-9]* ttl' <<<"$1" | tr -dc '0-9\n' | sort -nu)
+	[ -n "$numbers" ] && [ "$(wc -l <<<"$numbers")" = "$(tail -n 1 <<<"$numbers")" ]
+}

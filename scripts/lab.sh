@@ -104,11 +104,21 @@ lab_folder() {
 	echo "$LAB_WORK/$1"
 }
 
-# lab_ping FROM ADDRESS: fails when an answer is missing.
+# lab_ping FROM ADDRESS: fails when an answer is missing; one may be late.
 lab_ping() {
-	on "$1" ping -q -i 0.1 -c 10 -W 2 "$2" >"$LAB_WORK/ping.log" 2>&1
+	on "$1" ping -i 0.1 -c 10 -w 15 "$2" >"$LAB_WORK/ping.log" 2>&1
 	say "$1: ping $2: $(grep 'packets transmitted' "$LAB_WORK/ping.log")"
-	grep -q ' 0% packet loss' "$LAB_WORK/ping.log"
+	ping_is_whole "$(cat "$LAB_WORK/ping.log")"
+}
+
+# lab_answers FROM ADDRESS: once.
+lab_answers() {
+	on "$1" ping -q -c 1 -W 2 "$2"
+}
+
+# lab_fib_right NODE VR: it is the kernel's table.
+lab_fib_right() {
+	lab_ctl "$1" vr show "$2" fib --check >"$LAB_WORK/check.$1.$2" 2>&1
 }
 
 lab_conserved() {

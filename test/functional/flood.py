@@ -6,6 +6,7 @@ Sends what a router has to punt, as fast as this process can: flood.py LINK ROUT
   ttl1        UDP through the router whose TTL ends there
   arp         requests for the router's own address and for others, by broadcast, from ever other senders
   unresolved  UDP to addresses on the router's other link (10.0.4.0/16) that nobody has
+  all         the three in turn
 
 Says how many frames it sent.
 """
@@ -47,6 +48,8 @@ def frames(kind, router, own):
         return [udp(BEHIND, router, own, 1, i) for i in range(N)]
     if kind == "arp":
         return [arp(own, i) for i in range(N)]
+    if kind == "all":
+        return [frame for three in zip(*(frames(k, router, own) for k in ("ttl1", "arp", "unresolved"))) for frame in three]
     return [udp(f"10.0.{4 + i // 200 % 20}.{10 + i % 200}", router, own, 64, i) for i in range(N)]
 
 

@@ -117,6 +117,12 @@ reconfigure p1 1 half4 half6
 settled $((HALF4 + 2)) $HALF6 "half is withdrawn"
 reconfigure p1 1 all4 all6
 settled $((N4 + 2)) "$N6" "it is back"
+if [ -n "${BGP_QUICK:-}" ]; then
+	steady_end bgp
+	steady_end static
+	router_done
+	exit 0
+fi
 for ((i = 0; i < 5; i++)); do
 	reconfigure p1 1 half4 half6
 	reconfigure p1 1 all4 all6

@@ -25,7 +25,8 @@ ip -n "$NS-h3" -6 route add default via 2001:db8:3::1
 # ospf_config NAME ROUTER_ID COST LINK...: of an FRR router; fast timers of BFD, slow ones of OSPF.
 ospf_config() {
 	local link
-	printf 'hostname %s\n' "$1"
+	# Also zebra's: ospfd takes that until it has read its own, and neighbours remember who said hello.
+	printf 'hostname %s\nip router-id %s\n' "$1" "$2"
 	for link in "${@:4}"; do
 		cat <<END
 interface $link
@@ -93,7 +94,12 @@ sessions_up() {
 way_is() {
 	wait_for "$2" way 4 172.16.0.1 "$1" || fail "the way to 172.16.0.1 is not over $1: $(ip -n "$ROUTER" route show)"
 	wait_for "$2" way 6 2001:db8:16::/64 "$1" || fail "the way to 2001:db8:16::1 is not over $1: $(ip -n "$ROUTER" -6 route show)"
+	wait_for "$2" way_back "$1" || fail "$1 has no way back to h3: $(ip -n "$NS-$1" route show)"
 	fib_is_right "$VR"
+}
+
+way_back() {
+	ip -n "$NS-$1" route show 10.0.3.0/24 | grep -q 'dev eth0 ' && ip -n "$NS-$1" -6 route show 2001:db8:3::/64 | grep -q 'dev eth0 '
 }
 
 way_is p1 20
@@ -104,7 +110,7 @@ ping_ok h3 2001:db8:16::1
 
 start=${EPOCHREALTIME/[.,]/}
 ip -n "$NS-p1" link set dev eth0 down
-way_is p2 10
+way_is p2 20
 say "p1 fell silent: routes moved after $(((${EPOCHREALTIME/[.,]/} - start) / 1000)) ms"
 ping_ok h3 172.16.0.1
 ip -n "$NS-p1" link set dev eth0 up
