@@ -51,8 +51,9 @@ test_begin() {
 	node_create "$NODE"
 }
 
+# test_end [EXIT_CODE]: a test with more to end than one node does that first.
 test_end() {
-	local rc=$?
+	local rc=${1:-$?}
 	set +e
 	trap '' INT TERM
 	if [ "$rc" != 0 ] && [ "$rc" != 77 ]; then
