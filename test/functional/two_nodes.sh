@@ -32,16 +32,12 @@ at() {
 
 # tunnel NAME NODE KIND FAMILY NUMBER: NUMBER keeps VRs apart.
 tunnel() {
-	local other=$((3 - $2)) local remote more
-	if [ "$4" = 4 ]; then
-		local=192.0.2.$2 remote=192.0.2.$other
-	else
-		local=2001:db8:fff::$2 remote=2001:db8:fff::$other
-	fi
+	local other=$((3 - $2)) net=192.0.2. more
+	[ "$4" = 4 ] || net=2001:db8:fff::
 	[ "$3" = udp ] && more="\"udp_port\": 48$5" || more="\"vni\": $5"
 	printf '{"name": "%s", "port": "net_af_packet2", "carrier": "%s", %s, "local": "%s", "remote": "%s",
 		"remote_mac": "02:00:00:00:12:0%s", "mac": "02:00:00:%s:%s:0%s", "mtu": 1400}' \
-		"$1" "$3" "$more" "$local" "$remote" "$other" "$4$4" "$5" "$2"
+		"$1" "$3" "$more" "$net$2" "$net$other" "$other" "$4$4" "$5" "$2"
 }
 
 # routers NODE: their configuration.
