@@ -128,6 +128,11 @@ struct pdp_rate_limit dispatch_limit(const struct pdp_limit_config *limit)
 				       .bytes = bytes};
 }
 
+struct pdp_rate_limit dispatch_punt_limit(const struct pdp_punt_config *limit)
+{
+	return (struct pdp_rate_limit){.rate = limit->pps, .burst = limit->burst};
+}
+
 /* Before the loops start. */
 static void set_limits(struct pdp_md *md)
 {
@@ -180,8 +185,7 @@ static int make_mds(struct pdp_md_vr_params *vrs, uint16_t *ids, uint16_t *rxqs,
 						   .direct = c->vrs[v].kernel,
 						   .backlog = memory_backlog(&c->vrs[v])};
 		for (unsigned int k = 0; k < PDP_PUNT_CLASSES; k++)
-			vrs[v].punt[k] = (struct pdp_rate_limit){.rate = c->vrs[v].punt[k].pps,
-								 .burst = c->vrs[v].punt[k].burst};
+			vrs[v].punt[k] = dispatch_punt_limit(&c->vrs[v].punt[k]);
 	}
 	if (pdp_md_create(node.mds, &p) != 0)
 		return complain("out of memory");

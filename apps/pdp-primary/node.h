@@ -195,6 +195,7 @@ void monitor_by_hand(unsigned int vr); /* its engines are somebody's business un
 
 /* dispatch.c */
 struct pdp_rate_limit dispatch_limit(const struct pdp_limit_config *limit);
+struct pdp_rate_limit dispatch_punt_limit(const struct pdp_punt_config *limit);
 
 /* memory.c */
 uint32_t memory_packets(void);				 /* mbufs that the node needs */

@@ -18,6 +18,7 @@ struct md_change {
 	const struct pdp_balancer *balancer;
 	bool restore;
 	struct pdp_rate_limit limit;
+	struct pdp_rate_limit punt[PDP_PUNT_CLASSES];
 	int rc;
 };
 
@@ -27,6 +28,8 @@ static void on_change(struct pdp_md *md, void *arg)
 
 	c->rc = pdp_md_vr_set_balance(md, c->vr, c->balancer, c->restore);
 	pdp_md_vr_set_limit(md, c->vr, -1, &c->limit);
+	for (unsigned int k = 0; k < PDP_PUNT_CLASSES; k++)
+		pdp_md_vr_set_punt_limit(md, c->vr, k, &c->punt[k]);
 }
 
 /* An MD lcore may be kept off its CPU for longer than one call waits. */
@@ -38,6 +41,8 @@ static int tell_mds(unsigned int vr, char *err, size_t err_size)
 				   .restore = c->order == PDP_ORDER_RESTORE,
 				   .limit = dispatch_limit(&c->limit)};
 
+	for (unsigned int k = 0; k < PDP_PUNT_CLASSES; k++)
+		change.punt[k] = dispatch_punt_limit(&c->punt[k]);
 	for (unsigned int i = 0; i < node.n_md; i++) {
 		int rc = -ETIMEDOUT;
 
@@ -45,9 +50,10 @@ static int tell_mds(unsigned int vr, char *err, size_t err_size)
 			rc = pdp_md_call(node.mds[i], on_change, &change);
 		if (rc == 0 && change.rc == 0)
 			continue;
-		snprintf(err, err_size,
-			 "MD lcore %u %s and did not take the balancer and the limit; say it again",
-			 node.md_lcores[i], rc == 0 ? "has no memory" : "gets no CPU time");
+		snprintf(
+			err, err_size,
+			"MD lcore %u %s and did not take the balancer and the limits; say it again",
+			node.md_lcores[i], rc == 0 ? "has no memory" : "gets no CPU time");
 		return rc != 0 ? rc : change.rc;
 	}
 	return 0;

@@ -254,7 +254,7 @@ static const struct key vr_keys[] = {
 	{"poll", KEY_CHOICE, VR(poll), .def = "\"auto\"", CHOICES(polls)},
 	{"rate_limit", KEY_SECTION, .live = true, .def = "{}", .section = &vr_limit_section},
 	{"netns", KEY_NETNS, VR(netns), .def_words = "no control plane: what is punted is dropped"},
-	{"punt", KEY_SECTION, .def = "{}", .section = &vr_punt_section},
+	{"punt", KEY_SECTION, .live = true, .def = "{}", .section = &vr_punt_section},
 	{"vifs", KEY_LIST, VR(vifs), COUNT(struct pdp_vr_config, n_vifs), .min = 1,
 	 .max = PDP_VIF_MAX, .required = true, .section = &config_vif},
 };

@@ -253,6 +253,14 @@ struct pdp_shares {
 void pdp_md_vr_set_limit(struct pdp_md *md, unsigned int vr, int vif,
 			 const struct pdp_rate_limit *limit);
 
+/**
+ * Limit what a VR may punt of a class; what is above it is PDP_DROP_PUNT_LIMIT. It holds for all MD
+ * lcores together: set the same on each. Thread: the MD lcore, as above.
+ * @param cls  enum pdp_punt_class
+ */
+void pdp_md_vr_set_punt_limit(struct pdp_md *md, unsigned int vr, unsigned int cls,
+			      const struct pdp_rate_limit *limit);
+
 /** Tell a VR's balancer what its engines can do now. */
 void pdp_md_vr_set_shares(struct pdp_md *md, unsigned int vr, const struct pdp_shares *shares);
 

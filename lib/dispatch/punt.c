@@ -109,6 +109,15 @@ static struct pdp_punt *make_punt(void)
 }
 
 /* Limits are of a VR's class, over all MD lcores: the buckets are the first MD's. */
+/* @param buckets  of MD lcore 0, which all share */
+static void set_limit(struct pdp_md *md, struct meter_bucket *buckets, unsigned int vr,
+		      unsigned int cls, const struct pdp_rate_limit *limit)
+{
+	const unsigned int at = vr * PDP_PUNT_CLASSES + cls;
+
+	meter_set(&md->punt_meters[at], &buckets[at], limit, rte_get_tsc_hz(), rte_rdtsc());
+}
+
 static void set_limits(struct pdp_md *md, const struct pdp_md_params *params)
 {
 	struct meter_bucket *buckets = md->index == 0 ? md->punt_buckets
@@ -117,13 +126,16 @@ static void set_limits(struct pdp_md *md, const struct pdp_md_params *params)
 	for (unsigned int v = 0; v < params->n_vrs; v++) {
 		md->vrs[v].control = params->vrs[v].control;
 		md->vrs[v].direct = params->vrs[v].control && params->vrs[v].direct;
-		for (unsigned int c = 0; c < PDP_PUNT_CLASSES; c++) {
-			const unsigned int at = v * PDP_PUNT_CLASSES + c;
-
-			meter_set(&md->punt_meters[at], &buckets[at], &params->vrs[v].punt[c],
-				  rte_get_tsc_hz(), rte_rdtsc());
-		}
+		for (unsigned int c = 0; c < PDP_PUNT_CLASSES; c++)
+			set_limit(md, buckets, v, c, &params->vrs[v].punt[c]);
 	}
+}
+
+void pdp_md_vr_set_punt_limit(struct pdp_md *md, unsigned int vr, unsigned int cls,
+			      const struct pdp_rate_limit *limit)
+{
+	if (md->punt_meters != NULL)
+		set_limit(md, md->peers[0]->punt_buckets, vr, cls, limit);
 }
 
 int md_punt_init(struct pdp_md *md, const struct pdp_md_params *params)

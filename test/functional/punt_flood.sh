@@ -61,10 +61,14 @@ established() {
 	vty "$folder" 'show bgp neighbors json' | jq -r '[.[] | select(.bgpState == "Established") | .connectionsEstablished] | add // 0'
 }
 
-# refused CLASS: packets of VR red that its punt limits refused.
+# punt_class CLASS EXPRESSION: of VR red.
+punt_class() {
+	ctl vr show red punt --json | jq --arg class "$1" '.classes | .columns as $c | .rows[] | [$c, .] | transpose
+		| map({(.[0]): .[1]}) | add | select(.class == $class) | '"$2"
+}
+
 refused() {
-	ctl vr show red punt --json | jq --arg class "$1" '[.classes | .columns as $c | .rows[] | [$c, .] | transpose
-		| map({(.[0]): .[1]}) | add | select(.class == $class) | .limited + .full] | add'
+	punt_class "$1" '.limited + .full'
 }
 
 router_mac=$(ip netns exec "$ROUTER" cat /sys/class/net/h3/address)
@@ -79,5 +83,25 @@ for class in other arp_nd; do
 done
 assert_equal "refused packets of routing protocols" "$(refused routing)" 0
 ping_ok h3 100.64.0.1
+
+rate() {
+	punt_class "$1" .rate_pps
+}
+
+punted() {
+	punt_class "$1" .punted
+}
+
+say "another limit while it runs"
+ctl vr set red 'punt={"other": 50, "other_burst": 7}' >/dev/null || fail "the limit cannot be changed"
+assert_equal "rate of class other" "$(rate other)" 50
+before=$(punted other)
+sent=$(on h3 python3 "$PDP_SOURCE/test/functional/flood.py" eth0 "$router_mac" ttl1 1)
+say "$sent frames, $(($(punted other) - before)) punted"
+[ $(($(punted other) - before)) -lt 1000 ] || fail "that is the old limit"
+! out=$(ctl vr set red 'punt={"other": 0}' 2>&1) || fail "a rate of 0 is taken"
+grep -q 'vrs\[0\].punt.other: 0 cannot be a rate' <<<"$out" || fail "it says: $out"
+ctl vr set red 'punt={}' >/dev/null
+assert_equal "rate of class other" "$(rate other)" 2000
 ctl vr show red punt
 router_done

@@ -137,6 +137,19 @@ static void test_limit(void **state)
 	assert_int_equal(a.c.punt[PDP_PUNT_OTHER].limited, a.c.drops[PDP_DROP_PUNT_LIMIT]);
 	punt(0, 0, 50, PDP_PUNT_ROUTING);
 	assert_int_equal(hand_account(&h, 0).c.punt[PDP_PUNT_ROUTING].punted, 50);
+	/* Other limits while it runs, of this class alone: as good as none, and the old one. */
+	pdp_md_vr_set_punt_limit(h.md, 0, PDP_PUNT_OTHER,
+				 &(struct pdp_rate_limit){.rate = 1000000000, .burst = 1000000});
+	punt(0, 0, 50, PDP_PUNT_OTHER);
+	assert_int_equal(hand_account(&h, 0).c.punt[PDP_PUNT_OTHER].limited,
+			 a.c.punt[PDP_PUNT_OTHER].limited);
+	pdp_md_vr_set_punt_limit(h.md, 0, PDP_PUNT_OTHER,
+				 &(struct pdp_rate_limit){.rate = 1, .burst = 5});
+	punt(0, 0, 50, PDP_PUNT_OTHER);
+	assert_true(hand_account(&h, 0).c.punt[PDP_PUNT_OTHER].limited >=
+		    a.c.punt[PDP_PUNT_OTHER].limited + 50 - 7);
+	punt(0, 0, 50, PDP_PUNT_ROUTING);
+	assert_int_equal(hand_account(&h, 0).c.punt[PDP_PUNT_ROUTING].punted, 100);
 	assert_int_equal(hand_account(&h, 1).c.drops[PDP_DROP_PUNT_LIMIT], 0);
 }
 
