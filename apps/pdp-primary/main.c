@@ -41,7 +41,8 @@ static const struct module {
 } modules[] = {
 	{"config", config_init, config_fini},
 	{"pidfile", pidfile_init, pidfile_fini},
-	{"leavings", leavings_take, NULL}, /* before EAL: memory */
+	{"leavings", leavings_take, NULL},	    /* before EAL: memory */
+	{"mh early", mh_early_init, mh_early_fini}, /* routes are read meanwhile */
 	{"eal", eal_init, eal_fini},
 	{"config again", config_again, NULL},
 	{"pool", pool_init, pool_fini},

@@ -58,37 +58,12 @@ static int make_ifs(struct mh_vr *vr)
 	return 0;
 }
 
-static int make_vr(unsigned int v)
+/* The file may have been written anew since mh_early_init(). */
+static int is_as_before(const struct mh_vr *vr)
 {
-	const struct pdp_vr_config *config = &node.config->vrs[v];
-	struct mh_vr *vr = &mh.vrs[mh.n_vrs];
-	char err[256];
-
-	if (config->netns[0] == '\0')
+	if (vr->vr < node.config->n_vrs && strcmp(node.config->vrs[vr->vr].netns, vr->netns) == 0)
 		return 0;
-	vr->vr = v;
-	vr->ns = pdp_netns_open(config->netns, err, sizeof(err));
-	if (vr->ns == NULL)
-		return complain("%s:%d: %s.netns: %s", node.config_file, config->line, config->path,
-				err);
-	mh.n_vrs++;
-	if (mh_fib_make(vr, err, sizeof(err)) != 0)
-		return complain("%s:%d: %s.netns: %s", node.config_file, config->line, config->path,
-				err);
-	return make_ifs(vr);
-}
-
-static int make_waits(void)
-{
-	static enum mh_source wake = MH_WAKE;
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = &wake};
-
-	mh.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	mh.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (mh.epoll_fd < 0 || mh.wake_fd < 0 ||
-	    epoll_ctl(mh.epoll_fd, EPOLL_CTL_ADD, mh.wake_fd, &event) != 0)
-		return complain("the MH cannot wait: %s", strerror(errno));
-	return 0;
+	return complain("%s changed while the node started; start it again", node.config_file);
 }
 
 /* Holds what outlives the node. */
@@ -102,8 +77,7 @@ static int find_keeper(void)
 	return mh.keep != NULL || !node.config->mh_keep ? 0 : complain("%s", err);
 }
 
-/* What this run made, or all of it. */
-static void take_away(bool all)
+void mh_take_away(bool all)
 {
 	for (unsigned int v = 0; v < mh.n_vrs; v++) {
 		struct mh_vr *vr = &mh.vrs[v];
@@ -120,21 +94,23 @@ int mh_init(void)
 	const struct pdp_config *c = node.config;
 	int rc = 0;
 
-	if (pdp_md_punt(node.mds[0]) == NULL)
+	mh_early_stop();
+	if (mh.n_vrs == 0)
 		return 0;
 	for (unsigned int v = 0; v < c->n_vrs; v++)
 		mh.n_gids += c->vrs[v].n_vifs;
-	mh.vrs = calloc(c->n_vrs, sizeof(*mh.vrs));
 	mh.by_gid = calloc(mh.n_gids, sizeof(struct mh_if *));
-	if (mh.vrs == NULL || mh.by_gid == NULL)
-		return complain("out of memory");
-	rc = make_waits();
+	if (mh.by_gid == NULL)
+		rc = complain("out of memory");
 	if (rc == 0)
 		rc = find_keeper();
-	for (unsigned int v = 0; v < c->n_vrs && rc == 0; v++)
-		rc = make_vr(v);
+	for (unsigned int v = 0; v < mh.n_vrs && rc == 0; v++) {
+		rc = is_as_before(&mh.vrs[v]);
+		if (rc == 0)
+			rc = make_ifs(&mh.vrs[v]);
+	}
 	if (rc != 0) {
-		take_away(false);
+		mh_take_away(false);
 		mh_fini();
 		return -1;
 	}
@@ -146,7 +122,7 @@ int mh_init(void)
 	if (mh.keep != NULL)
 		pdp_keep_sweep(mh.keep);
 	if (mh_tunnel_make() != 0) {
-		take_away(false);
+		mh_take_away(false);
 		mh_fini();
 		return -1;
 	}
@@ -297,7 +273,7 @@ void mh_stop(void)
 		pdp_md_call(node.mds[i], reclaim, &lost);
 	if (node.config->mh_keep && !node.mh_remove)
 		return;
-	take_away(true);
+	mh_take_away(true);
 	if (mh.keep != NULL)
 		pdp_keep_end(mh.keep);
 }

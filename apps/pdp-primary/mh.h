@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The management host inside of pdp-primary: what mh*.c share. Made by the main thread before the
- * MH thread runs and freed after it has ended; in between everything here is the MH thread's, but
- * for counters, which any thread may read.
+ * MH thread runs (mirrors are filled by another one meanwhile) and freed after it has ended; in
+ * between everything here is the MH thread's, but for counters, which any thread may read.
  */
 #ifndef MH_H
 #define MH_H
@@ -43,6 +43,7 @@ struct mh_if {
 struct mh_vr {
 	enum mh_source source;
 	unsigned int vr;
+	char netns[PDP_NETNS_SIZE]; /* as configured when it was opened */
 	struct pdp_netns *ns;
 	struct mh_if *ifs;
 	unsigned int n_ifs;
@@ -80,6 +81,7 @@ struct mh {
 	int epoll_fd;
 	int wake_fd; /* eventfd: MD lcores, and the control thread's calls */
 	pthread_t thread;
+	bool fills; /* the thread of before mh_init() runs */
 	bool runs;
 	uint32_t stop;
 };
@@ -90,6 +92,12 @@ static inline void mh_count(uint64_t *counter, uint64_t n)
 {
 	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
 }
+
+/* mh_early.c: end the thread that fills mirrors while the node starts */
+void mh_early_stop(void);
+
+/* mh.c: what this run made goes, or all of it */
+void mh_take_away(bool all);
 
 /* mh_if.c: interfaces, in step with their vifs. 0 or -1 with err filled */
 int mh_if_open(struct mh_if *i, char *err, size_t err_size);

@@ -157,6 +157,8 @@ void ports_fini(void);
 int dispatch_init(void);
 void dispatch_fini(void);
 bool dispatch_engines_here(void); /* on a CPU of an MD */
+int mh_early_init(void);
+void mh_early_fini(void);
 int mh_init(void);
 void mh_fini(void);
 int mh_start(void); /* control thread: the MH thread, on the same CPUs */

@@ -159,22 +159,32 @@ static void last_words(void)
 			 (long)missing);
 }
 
+/* @return 0, or -1: said, but for what an end under way brings with it */
+static int start_all(void)
+{
+	char err[512] = "";
+
+	/* Routes go on coming while engines start. */
+	if (mh_start() != 0)
+		return -1;
+	if (pdp_engines_start(node.engines, err, sizeof(err)) != 0) {
+		if (!node.stopping)
+			complain("%s", err);
+		return -1;
+	}
+	return node.stopping ? 0 : monitor_start();
+}
+
 static void *control_main(void *arg)
 {
 	struct pdp_timer *timer = pdp_loop_timer(node.loop, STATS_US, STATS_US, stats_tick, NULL);
-	char err[512] = "";
-	int rc;
 
 	cpus_watch();
 	/* What waits for an MD lcore waits microseconds. */
 	prctl(PR_SET_TIMERSLACK, 1000);
-	rc = pdp_engines_start(node.engines, err, sizeof(err));
-	if (rc != 0 && !node.stopping) {
-		complain("%s", err);
-		node.exit_code = 1;
-	} else if (rc == 0 && !node.stopping && (mh_start() != 0 || monitor_start() != 0)) {
-		node.exit_code = 1;
-	} else if (rc == 0 && !node.stopping) {
+	if (start_all() != 0) {
+		node.exit_code = node.stopping ? node.exit_code : 1;
+	} else if (!node.stopping) {
 		setproctitle("%s (%s)", node.config->node, node.file_prefix);
 		pause_all(false);
 		printf("pdp-primary: node %s runs: %u VRs, %u ports, %u MD lcores\n",

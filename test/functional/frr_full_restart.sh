@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# frr_restart with the whole Internet table: restart_outage_ms is until the last of 901,899 prefixes is forwarded again. Some
-# minutes; not in the suite that scripts/test runs: `meson test -C build --suite full`.
+# frr_restart with the whole Internet table, 901,899 prefixes. Some minutes; not in the suite that scripts/test runs: `meson test -C build --suite full`.
 readonly FULL_TABLE=901899
 table=$(dirname "$0")/../../../shared/data/bgp-prefixes.txt.gz
 if [ ! -r "$table" ]; then

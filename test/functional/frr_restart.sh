@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The primary and FRR come and go without each other: FRR first, then the node; the node stopped in order, and killed by
 # SIGKILL, and started again under FRR, which notices nothing: its BGP session is the same one. How long packets did not
-# get through is said (restart_outage_ms).
+# get through is said (restart_outage_ms), and how long it took until engines have all routes: in between what they have no
+# route for is punted, and the kernel forwards it.
 . "$(dirname "$0")/lib.sh" || exit 1
 . "$(dirname "$0")/routed.sh"
 [ "$ROUTED_BY" = pdp ] || skip "there is no primary to restart with the kernel in its place"
@@ -58,19 +59,26 @@ established() {
 	vty "$folder" 'show bgp neighbors json' | jq -r '[.[] | select(.bgpState == "Established") | .connectionsEstablished] | add // 0'
 }
 
+mirror_in_step() {
+	ctl vr show "$VR" fib --json | jq -e '.state == "in step"'
+}
+
 # restart WORD COMMAND...: the command ends the node; then it comes again under FRR and a ping.
 restart() {
-	local sent received
+	local sent received began
 	ip netns exec "$NS-h3" ping -q -i 0.01 -W 2 "$FAR" >"$WORK/outage" 2>&1 </dev/null &
 	local pinger=$!
+	began=${EPOCHREALTIME/[.,]/}
 	"${@:2}"
 	start_primary p1 h3
 	wait_for 20 on h3 ping -q -c 1 -W 1 "$FAR" || fail "nothing gets through after the node was $1"
+	wait_for 20 mirror_in_step || fail "the routes are not all there after the node was $1"
+	began=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
 	kill -INT "$pinger"
 	wait_for 10 process_gone "$pinger" || fail "ping does not end"
 	read -r sent received < <(sed -n 's/^\([0-9]*\) packets transmitted, \([0-9]*\) received.*time \([0-9]*\)ms/\1 \2 \3/p' \
 		"$WORK/outage" | awk '{print int(($1 - $2) * $3 / $1), $2}')
-	say "the node was $1: restart_outage_ms $sent, with $N4 routes ($received pings were answered)"
+	say "the node was $1: restart_outage_ms $sent, with $N4 routes; all of them in the FIB after $began ms ($received pings were answered)"
 	routes_settle 4 bgp "$N4"
 	fib_is_right "$VR"
 	probes_agree "$VR" "$ROUTER" 4 "$WORK/all4" p1 h3
