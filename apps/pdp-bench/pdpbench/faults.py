@@ -5,6 +5,7 @@ the one that must not notice. Each has a loadgen port of its own, which is sourc
 measured outside of the node, as the longest time between two bursts that come back.
 """
 import os
+import select
 import signal
 import subprocess
 import time
@@ -167,12 +168,18 @@ def strike(pid, sig):
 
 
 def ended(pid):
-    """Gone, or a zombie that its parent will take off."""
+    """
+    Gone, or a zombie that its parent will take off. Not from /proc: the kernel (6.18) may spin for long on a CPU that it
+    gives to nobody else when a process ends while a file below its /proc folder is being closed.
+    """
     try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
         return True
+    try:
+        return bool(select.select([fd], [], [], 0)[0])
+    finally:
+        os.close(fd)
 
 
 @dataclass
