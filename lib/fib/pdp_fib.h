@@ -25,6 +25,7 @@
 #ifndef PDP_FIB_H
 #define PDP_FIB_H
 
+#include <stdbool.h>
 #include <string.h>
 
 #include <pdp_fib_layout.h>
@@ -121,6 +122,18 @@ static inline void pdp_fib_lookup4(const struct pdp_fib_reader *r, const uint32_
 	}
 	for (unsigned int i = 0; i < n; i++)
 		out[i] = out[i] != 0 ? out[i] : (uint16_t)def;
+}
+
+/** Whether pdp_fib_prefetch4() is worth its instructions: the small root is in the cache anyway. */
+static inline bool pdp_fib_is_wide4(const struct pdp_fib_reader *r)
+{
+	return __atomic_load_n(&r->head->is_wide4, __ATOMIC_RELAXED) != 0;
+}
+
+/** Ask for what a lookup of this address, host byte order, will read; soon after. */
+static inline void pdp_fib_prefetch4(const struct pdp_fib_reader *r, uint32_t ip)
+{
+	__builtin_prefetch(&r->wide4[ip >> 8]);
 }
 
 /**

@@ -16,6 +16,7 @@ static void process(void *state, struct pdp_pkt *pkts, unsigned int n)
 	struct ip_burst b;
 
 	b.n4 = b.n6 = 0;
+	b.fetch4 = pdp_fib_is_wide4(ip->fib) ? ip->fib : NULL;
 	ip->now_ns = 0;
 	ip_receive(ip, pkts, n, &b);
 	if (b.n4 != 0) {

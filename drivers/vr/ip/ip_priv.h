@@ -80,6 +80,7 @@ struct ip {
 /** The plain packets of a burst, by family. */
 struct ip_burst {
 	unsigned int n4, n6;
+	const struct pdp_fib_reader *fetch4; /* its entries are asked for at once; or NULL */
 	struct pdp_pkt *pkts4[PDP_BURST_MAX], *pkts6[PDP_BURST_MAX];
 	uint32_t dst4[PDP_BURST_MAX];
 	uint8_t dst6[PDP_BURST_MAX][16];
@@ -110,6 +111,8 @@ static inline void ip_drop(struct ip *ip, enum ip_count why)
 static inline void ip_add4(struct ip_burst *b, struct pdp_pkt *p, const uint8_t *h)
 {
 	b->dst4[b->n4] = pdp_get32(h + 16);
+	if (b->fetch4 != NULL)
+		pdp_fib_prefetch4(b->fetch4, b->dst4[b->n4]);
 	b->pkts4[b->n4++] = p;
 }
 
