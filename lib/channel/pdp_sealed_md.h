@@ -55,7 +55,7 @@ void pdp_sealed_stage(struct pdp_chan *ch, struct rte_mbuf *const *pkts, unsigne
 
 /**
  * Fetch the places of packets that wait to be taken into the cache, from the skip-th on: the engine
- * wrote to them last. With intent to write, for the next packets go there. Called well before
+ * had them last. With intent to write, for the next packets go there. Called well before
  * pdp_sealed_take(), when the returns themselves are in the cache; nothing else is done with what
  * they say. Budget: 3 cycles a packet.
  */

@@ -236,7 +236,8 @@ void pdp_sealed_peek(const struct pdp_chan *ch, uint32_t skip, uint32_t n)
 		struct pdp_sealed_return r;
 
 		memcpy(&r, at, sizeof(r));
-		if (likely(r.slot < known && r.written != 0))
+		/* Written to or not: the engine had the line, and it is written next. */
+		if (likely(r.slot < known))
 			rte_prefetch0_write(pdp_sealed_at(ch, r.slot));
 	}
 }
