@@ -182,6 +182,22 @@ static int parse(void)
 	return attempt != NULL ? 0 : -ENOENT;
 }
 
+/* Outside of a sandbox the calls would be made, as root: nobody wants that even of a test. */
+static bool safe(void)
+{
+	static const char *const names[] = {
+		"scan",	     "descriptors", "indexes", "status",  "death", "sleep", "flood",
+		"originate", "punt",	    "forge",   "nothing", "spin",  "die"};
+
+	if (world.region->sealed)
+		return true;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(world.try, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Before anything of the runtime's is told to a plugin. */
 static __attribute__((constructor)) void begin(void)
 {
@@ -191,7 +207,9 @@ static __attribute__((constructor)) void begin(void)
 		return;
 	}
 	world.args = strdup((const char *)world.conf + world.conf->args_off);
-	if (parse() == 0 && from("constructor"))
+	if (parse() == 0 && !safe())
+		attempt = NULL;
+	if (attempt != NULL && from("constructor"))
 		attack(BEGIN_NS);
 }
 

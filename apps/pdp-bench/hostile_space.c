@@ -190,13 +190,13 @@ static unsigned int go_astray(struct world *w, const struct range *ranges, unsig
 
 		for (unsigned int k = 0; k < n; k++)
 			mine |= at - ranges[k].at < ranges[k].size;
-		there += !mine && touch(at, true) == 0;
+		there += !mine && touch(at, w->region->sealed) == 0;
 	}
 	return there;
 }
 
-/* Read all that can be read, write what can be written (the same bytes), look for what is
- * another's. */
+/* Read all that can be read, write what can be written (the same bytes; not where others may be
+ * writing), look for what is another's. */
 void space_scan(struct world *w)
 {
 	struct sigaction act = {.sa_handler = on_fault, .sa_flags = SA_NODEFER}, old[2];
@@ -209,7 +209,7 @@ void space_scan(struct world *w)
 		const struct range *r = &ranges[i];
 
 		for (size_t at = 0; at < r->size; at += PAGE)
-			faults += touch(r->at + at, r->writable) != 0;
+			faults += touch(r->at + at, r->writable && w->region->sealed) != 0;
 		if (!r->readable)
 			continue;
 		r_pages += (unsigned int)(r->size / PAGE);
