@@ -22,7 +22,7 @@ from ..summary import median, quiet_values, round_ratios
 NAME = "pdp-fig14"
 ABOUT = "routes from the kernel's table to the FIB of all engines (PdP, figure 14)"
 ROUNDS = 5
-BIRD_ROUNDS = 2
+BIRD_ROUNDS = 3
 COUNTS = {1000: 0.4, 200000: 90}  # routes: the paper's seconds
 FULL = 901899
 QUICK = 20000
