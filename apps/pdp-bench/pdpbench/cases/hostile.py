@@ -158,6 +158,7 @@ def attack(session, node, toll):
 
 def run_one(session, name, place, toll, **how):
     """Where blue lost packets while others used its CPU, once more: a hole in the node is there every time."""
+    lost_before = 0
     for tries in range(TRIES, 0, -1):
         taken = Toll()
         begin = quiet.take()
@@ -165,9 +166,11 @@ def run_one(session, name, place, toll, **how):
         disturbance = quiet.judge(begin, quiet.take())
         if row["lost"] == 0 or not disturbance.disturbed or tries == 1:
             break
+        lost_before += row["lost"]
         session.say(f"{name} from {place}: {row['lost']} lost, but disturbed ({disturbance.text()}), again")
         session.wait_until_quiet()
     toll.join(taken)
+    row.update(tries=TRIES + 1 - tries, lost_before=lost_before)
     return row
 
 
@@ -197,6 +200,7 @@ def run(session):
     tried = [row for row in rows if "attempt" in row]
     return {"rows": rows, "figures": {
         "attempts": len(tried), "others_lost": toll.lost + toll.missed, "others_reordered": toll.reordered,
+        "others_lost_disturbed": sum(row["lost_before"] for row in tried),
         "forged_out": sum(row["forged"] for row in tried), "leaked_out": sum(row["leaked"] for row in tried),
         "captured": sum(row["captured"] for row in tried), "mbufs_leaked": toll.leaked_mbufs,
         "others_gap_max_ms": max(row["gap_max_ms"] for row in tried)}}
