@@ -9,6 +9,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,17 @@ struct rule {
 			2, PLAIN, 0, (a) \
 		}                        \
 	}
+
+#define BELOW_128 "with a code below 128"
+#define CODE                      \
+	{                         \
+		0, PLAIN, 0x80, 0 \
+	}
+#define TO_SELF               \
+	{                     \
+		0, SELF, 0, 0 \
+	}
+#define SIGCANCEL 32 /* libc's, for pthread_cancel() */
 
 static const struct rule rules[] = {
 	/* The loop: its clock, its sleep, its socket, its log. */
@@ -159,13 +171,25 @@ static const struct rule rules[] = {
 	ALWAYS(gettid),
 	ALWAYS(getpid),
 	ALWAYS(sched_getaffinity),
-	ALWAYS(exit),
-	ALWAYS(exit_group),
-	{.call = SCMP_SYS(tgkill),
-	 .when = "to the own process",
+	/* Its end as bubblewrap tells it is to be believed: a signal from outside is no fault of
+	 * the VR's, so it may not look like one (lib/engine/fault.c). */
+	{.call = SCMP_SYS(exit), .when = BELOW_128, .n_cmps = 1, .n_alts = 1, .alts = {{CODE}}},
+	{.call = SCMP_SYS(exit_group),
+	 .when = BELOW_128,
 	 .n_cmps = 1,
 	 .n_alts = 1,
-	 .alts = {{{0, SELF, 0, 0}}}},
+	 .alts = {{CODE}}},
+	{.call = SCMP_SYS(tgkill),
+	 .when = "to the own process: signals of crashes, SIGUSR1, SIGUSR2, libc's own",
+	 .n_cmps = 2,
+	 .n_alts = 7,
+	 .alts = {{TO_SELF, {2, PLAIN, 0, 0}},
+		  {TO_SELF, {2, PLAIN, (uint32_t)~3, SIGILL}}, /* with TRAP, ABRT, BUS */
+		  {TO_SELF, {2, PLAIN, 0, SIGFPE}},
+		  {TO_SELF, {2, PLAIN, (uint32_t)~1, SIGUSR1}}, /* with SEGV */
+		  {TO_SELF, {2, PLAIN, 0, SIGUSR2}},
+		  {TO_SELF, {2, PLAIN, 0, SIGSYS}},
+		  {TO_SELF, {2, PLAIN, 0, SIGCANCEL}}}},
 	ALWAYS(rt_sigaction),
 	ALWAYS(rt_sigprocmask),
 	ALWAYS(rt_sigreturn),

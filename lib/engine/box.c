@@ -238,22 +238,27 @@ void box_kill(const struct engine *e)
 		0);
 }
 
-void box_how(const struct engine *e, int code, int status, char *how, size_t size)
+void box_how(struct engine *e, char *how, size_t size)
 {
 	const bool memory = e->all->limits != NULL &&
 			    limits_memory_hit(e->all->limits, &e->box.groups);
+	const int status = e->end_status;
 
-	if (code != CLD_EXITED)
+	if (e->end_code != CLD_EXITED) {
 		snprintf(how, size, "lost its sandbox by signal %d (%s)", status,
 			 strsignal(status));
-	else if (memory)
+	} else if (memory) {
 		snprintf(how, size, "killed by the kernel: more than sandbox.memory_mb, %u MB",
 			 e->all->p.sandbox.memory_mb);
-	else if (status > EXIT_SIGNAL)
-		snprintf(how, size, "killed by signal %d (%s)", status - EXIT_SIGNAL,
-			 strsignal(status - EXIT_SIGNAL));
-	else
+	} else if (status > EXIT_SIGNAL) {
+		/* It may not exit with such a code itself (pdp-engine's filter). */
+		e->end_code = CLD_KILLED;
+		e->end_status = status - EXIT_SIGNAL;
+		snprintf(how, size, "killed by signal %d (%s)", e->end_status,
+			 strsignal(e->end_status));
+	} else {
 		snprintf(how, size, "exited with code %d", status);
+	}
 }
 
 void box_explain(struct engine *e)

@@ -37,11 +37,12 @@ int box_met(struct engine *e, pid_t pid, uid_t uid);
 /* Whether the engine itself is still there, though bubblewrap is not. */
 bool box_lives(const struct engine *e);
 void box_kill(const struct engine *e);
-/* What bubblewrap's end says of the engine's. */
-void box_how(const struct engine *e, int code, int status, char *how, size_t size);
+/* What bubblewrap's end (end_code, end_status) says of the engine's, in words, and as if it had
+ * been the primary's own child. */
+void box_how(struct engine *e, char *how, size_t size);
 /* It ended before it said anything: its last line is why. */
 void box_explain(struct engine *e);
-/* Gone, or never started. */
+/* Gone, or never started. What is left in its groups ends. */
 void box_free(struct engine *e);
 
 #endif /* BOX_H */

@@ -4,9 +4,11 @@
  * controllers. Control thread.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cglimits.h"
@@ -285,8 +287,47 @@ bool limits_memory_hit(const struct limits *l, const struct limits_group *g)
 	return at != NULL && atoi(at + strlen("oom_kill ")) > 0;
 }
 
+static bool is_member(const char *members, int pid)
+{
+	FILE *f = fopen(members, "re");
+	int other = 0;
+
+	while (f != NULL && other != pid && fscanf(f, "%d", &other) == 1)
+		;
+	if (f != NULL)
+		fclose(f);
+	return other == pid;
+}
+
+/* The descriptor comes first, then the look: the number cannot become another's in between. */
+static void end_member(const char *members, int pid)
+{
+	const int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (fd < 0)
+		return;
+	if (is_member(members, pid))
+		syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+	close(fd);
+}
+
+static void end_members(const struct limits *l, const struct limits_group *g)
+{
+	char members[PATH_MAX];
+	FILE *f = NULL;
+	int pid;
+
+	if (limits_members(l, g, 0, members) != NULL)
+		f = fopen(members, "re");
+	while (f != NULL && fscanf(f, "%d", &pid) == 1)
+		end_member(members, pid);
+	if (f != NULL)
+		fclose(f);
+}
+
 void limits_remove(struct limits *l, struct limits_group *g)
 {
+	end_members(l, g);
 	for (unsigned int i = 0; i < l->n; i++)
 		shares_remove(l->trees[i], &g->groups[i]);
 }

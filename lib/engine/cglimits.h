@@ -64,7 +64,10 @@ const char *limits_path(const struct limits *l, unsigned int i, char out[PATH_MA
 /** Whether the kernel has killed a process of the group for memory. */
 bool limits_memory_hit(const struct limits *l, const struct limits_group *g);
 
-/** Remove the groups of one engine, which is gone. */
+/**
+ * End what is left in the groups of one engine, which is gone, and remove them. A bubblewrap that
+ * was killed while it started leaves another of it, which waits for the first for ever.
+ */
 void limits_remove(struct limits *l, struct limits_group *g);
 
 /** @return the tree that has the CPU shares of sealed engines too, or NULL: it is another one */

@@ -67,7 +67,8 @@ struct engine {
 	int sock;
 	struct pdp_watch *pid_watch;
 	struct pdp_watch *sock_watch;
-	struct pdp_timer *timer; /* deadline, back-off or drain */
+	struct pdp_timer *timer;      /* deadline, back-off or drain */
+	struct pdp_timer *gone_timer; /* its process is gone; nothing else may forget this one */
 	struct pdp_timer *first_timer;
 	unsigned int first_looks; /* for its first packets */
 	const struct rte_memzone *zone;

@@ -99,8 +99,13 @@ static void on_gone_again(void *arg)
 {
 	struct engine *e = arg;
 
-	e->timer = NULL;
+	e->gone_timer = NULL;
 	engine_gone(e);
+}
+
+static void gone_again(struct engine *e, uint64_t us)
+{
+	e->gone_timer = pdp_loop_timer(e->all->p.loop, us, 0, on_gone_again, e);
 }
 
 /* What the process had: descriptors, memory, lcore id. */
@@ -169,13 +174,13 @@ void engine_gone(struct engine *e)
 	if (box_lives(e)) {
 		/* Somebody killed bubblewrap; the kernel ends what was in it. */
 		box_kill(e);
-		e->timer = pdp_loop_timer(e->all->p.loop, LIVES_US, 0, on_gone_again, e);
+		gone_again(e, LIVES_US);
 		return;
 	}
 	if (mds_remove(e, &n_lost) != 0) {
 		/* An MD lcore that is kept off its CPU still refers to the engine's memory. */
 		e->n_lost += n_lost;
-		e->timer = pdp_loop_timer(e->all->p.loop, REMOVE_AGAIN_US, 0, on_gone_again, e);
+		gone_again(e, REMOVE_AGAIN_US);
 		return;
 	}
 	locks_died(e);

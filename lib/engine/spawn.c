@@ -261,7 +261,7 @@ void reap(struct engine *e, char *how, size_t size)
 	e->end_code = si.si_code;
 	e->end_status = si.si_status;
 	if (sealed)
-		box_how(e, si.si_code, si.si_status, how, size);
+		box_how(e, how, size);
 	else if (si.si_code == CLD_EXITED)
 		snprintf(how, size, "exited with code %d", si.si_status);
 	else

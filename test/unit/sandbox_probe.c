@@ -127,6 +127,9 @@ static void try_calls(void)
 	say("kill all", kill(-1, SIGKILL));
 	say("tgkill another", syscall(SYS_tgkill, 1, 1, 0));
 	say("tgkill itself", syscall(SYS_tgkill, getpid(), getpid(), 0));
+	say("SIGKILL to itself", syscall(SYS_tgkill, getpid(), getpid(), SIGKILL));
+	say("SIGTERM to itself", syscall(SYS_tgkill, getpid(), getpid(), SIGTERM));
+	say("exit as if killed", syscall(SYS_exit_group, 128 + SIGKILL));
 	say("fork", fork());
 	say("vfork by clone", syscall(SYS_clone, CLONE_VM | CLONE_VFORK | SIGCHLD, 0, 0, 0, 0));
 	say("namespace by clone", syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0));

@@ -109,6 +109,14 @@ static void leave(struct pdp_pkt *p)
 	_exit(3);
 }
 
+/* An end that looks like a kill from outside, as far as a sandbox lets it. */
+static void pretend(struct pdp_pkt *p)
+{
+	raise(SIGKILL);
+	raise(SIGTERM);
+	_exit(128 + SIGKILL);
+}
+
 static void hang(struct pdp_pkt *p)
 {
 	for (volatile int i = 0;; i++)
@@ -133,6 +141,7 @@ static const struct {
 	{"die", die},
 	{"segv", segv},
 	{"leave", leave},
+	{"pretend", pretend},
 	{"wild", wild},
 	{"deep", deep},
 	{"hang", hang},

@@ -29,7 +29,7 @@ RED_SPIN_NS = 30000  # an engine's whole CPU serves half of that
 WHEN = {"while it runs": 5, "while it is woken": 2, "while it is drained": 2, "while it is parked": 1}
 # Before it has joined, a secondary could hold the lock of EAL's heap: of sealed ones only.
 WHEN_SEALED = {**WHEN, "while it starts": 2}
-SEALED_PART = 0.05  # a second each: whoever kills it, its death is taken for its own fault, and the next waits
+SEALED_PART = 0.1
 
 
 class Killer:
