@@ -113,6 +113,11 @@ int pdp_fib_nexthop_new(struct pdp_fib *fib, const struct pdp_fib_nexthop *nh, u
 	return number;
 }
 
+unsigned int pdp_fib_numbers_left(const struct pdp_fib *fib)
+{
+	return PDP_FIB_NUMBERS - 1 - fib->numbers.pool.n_used;
+}
+
 int pdp_fib_nexthop_set(struct pdp_fib *fib, uint16_t number, const struct pdp_fib_nexthop *nh)
 {
 	if (!fib_number_valid(fib, number) || is_group(fib, number) || !valid_nexthop(nh))

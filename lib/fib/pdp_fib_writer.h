@@ -108,6 +108,9 @@ void pdp_fib_reader_remove(struct pdp_fib *fib, unsigned int index);
  */
 int pdp_fib_nexthop_new(struct pdp_fib *fib, const struct pdp_fib_nexthop *nh, uint64_t id);
 
+/** How many numbers are not in use. Those that readers may still look at count. */
+unsigned int pdp_fib_numbers_left(const struct pdp_fib *fib);
+
 /** Replace a next hop by one store: all routes and groups that lead to it change at once.
  * @return 0, or -EINVAL (no such next hop, or a group) */
 int pdp_fib_nexthop_set(struct pdp_fib *fib, uint16_t number, const struct pdp_fib_nexthop *nh);

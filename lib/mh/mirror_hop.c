@@ -3,6 +3,7 @@
  * Hops: one next hop, one number of the FIB. What the number says, 8 bytes, follows the link and
  * the neighbour by one store; routes and groups are not touched.
  */
+#include <errno.h>
 #include <net/if.h>
 
 #include "mirror_priv.h"
@@ -63,10 +64,21 @@ uint64_t mirror_hop_id(const struct mirror_hop *hop)
 	return mirror_hash64(&hop->key, sizeof(hop->key), 3);
 }
 
+/* Whatever comes first, in a dump or by events: links, and then neighbours and gateways, do not
+ * want for numbers because there are too many objects. */
+static uint32_t left_to_others(const struct mirror_hop *hop)
+{
+	if (hop->object != 0)
+		return MIRROR_NUMBERS_NEIGHS;
+	return hop->key.kind == MIRROR_GATEWAY ? MIRROR_NUMBERS_LINKS : 0;
+}
+
 static bool take_number(struct pdp_mirror *m, struct mirror_hop *hop)
 {
-	const int number = pdp_fib_nexthop_new(m->fib, &hop->now, mirror_hop_id(hop));
+	int number = -ENOSPC;
 
+	if (pdp_fib_numbers_left(m->fib) > left_to_others(hop))
+		number = pdp_fib_nexthop_new(m->fib, &hop->now, mirror_hop_id(hop));
 	hop->number = number > 0 ? (uint16_t)number : 0;
 	return number > 0;
 }
@@ -188,7 +200,7 @@ bool mirror_hops_retry(struct pdp_mirror *m)
 		if (hop->item.refs == UINT32_MAX || hop->number != 0)
 			continue;
 		if (!take_number(m, hop))
-			break;
+			continue;
 		m->n_unnumbered--;
 		any = true;
 	}

@@ -158,7 +158,7 @@ static void regroup(struct pdp_mirror *m, struct mirror_object *o)
 		pdp_fib_group_set(m->fib, o->number, live, n);
 		return;
 	}
-	number = pdp_fib_group_new(m->fib, live, n, mirror_hash64(&o->id, sizeof(o->id), 2));
+	number = mirror_group_new(m, live, n, mirror_hash64(&o->id, sizeof(o->id), 2));
 	if (number <= 0)
 		return;
 	o->number = (uint16_t)number;

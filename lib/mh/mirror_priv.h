@@ -92,6 +92,10 @@ struct mirror_neigh {
 
 /* mirror_hop.c */
 
+/** The last numbers of the FIB: objects and groups leave so many, plain gateways so many of them.
+ */
+enum { MIRROR_NUMBERS_NEIGHS = 1280, MIRROR_NUMBERS_LINKS = 256 };
+
 enum mirror_kind {
 	MIRROR_LOCAL = 1,
 	MIRROR_BLACKHOLE,
@@ -397,6 +401,9 @@ void mirror_target_put(struct pdp_mirror *m, uint32_t target);
 void mirror_memo_drop(struct pdp_mirror *m);
 /** Groups without a number try again; all take over what their hops have now. */
 bool mirror_targets_retry(struct pdp_mirror *m);
+/** As pdp_fib_group_new(), but for the numbers that groups leave to others. */
+int mirror_group_new(struct pdp_mirror *m, const struct pdp_fib_member *members, unsigned int n,
+		     uint64_t id);
 /** A member of one is dead. */
 bool mirror_targets_any_dead(const struct pdp_mirror *m);
 

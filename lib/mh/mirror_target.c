@@ -75,6 +75,14 @@ static unsigned int live_members(const struct pdp_mirror *m, const struct mirror
 	return n;
 }
 
+int mirror_group_new(struct pdp_mirror *m, const struct pdp_fib_member *members, unsigned int n,
+		     uint64_t id)
+{
+	if (pdp_fib_numbers_left(m->fib) <= MIRROR_NUMBERS_NEIGHS)
+		return -ENOSPC;
+	return pdp_fib_group_new(m->fib, members, n, id);
+}
+
 static void take_number(struct pdp_mirror *m, struct mirror_target *t)
 {
 	struct pdp_fib_member live[MIRROR_MEMBERS_MAX];
@@ -85,7 +93,7 @@ static void take_number(struct pdp_mirror *m, struct mirror_target *t)
 	t->number = n > 0 ? live[0].nexthop : 0;
 	if (n < 2)
 		return;
-	number = pdp_fib_group_new(m->fib, live, n, id_of(m, t));
+	number = mirror_group_new(m, live, n, id_of(m, t));
 	t->group = number > 0;
 	t->number = number > 0 ? (uint16_t)number : 0;
 	m->n_unnumbered += number <= 0;

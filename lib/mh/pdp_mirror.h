@@ -17,7 +17,10 @@
  *   packet is punted and the kernel does with it what it does; all of fe80::/10 likewise;
  * - blackhole, unreachable (throw too), prohibit: as such;
  * - of several routes of a prefix the one that the kernel would use for a packet with TOS 0.
- * Not mirrored, but counted: routes of other tables, IPv6 routes by source, and policy rules.
+ * Of the FIB's 32,767 numbers the last 1,280 are for what is no next-hop object and no group, the
+ * last 256 of them for links: however many objects there are, connected networks and neighbours
+ * have one. Not mirrored, but counted: routes of other tables, IPv6 routes by source, and policy
+ * rules.
  *
  * A neighbour that goes STALE is used on, as in the kernel. As the kernel does not see what engines
  * forward, the mirror tells it that the neighbour is in use (NTF_USE), so that it is probed by
