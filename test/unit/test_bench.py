@@ -5,6 +5,7 @@ import contextlib
 import io
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import types
@@ -92,7 +93,7 @@ class Quiet(unittest.TestCase):
                            quiet.Snapshot(10 + window_s, 100 + busy_s, 1 + steal_s, 50 + own_s, n_cpus))
 
     def test_proc_stat(self):
-        self.assertEqual(quiet.parse_proc_stat(STAT, 100), (16.0, 0.4, 2))
+        self.assertEqual(quiet.parse_proc_stat(STAT, 100), (15.5, 0.4, 2))
 
     def test_parent_of_a_process_with_an_odd_name(self):
         self.assertEqual(quiet.parse_ppid("12 (a) b (c)) S 7 12 12 0 -1"), 7)
@@ -118,6 +119,12 @@ class Quiet(unittest.TestCase):
     def test_steal_disturbs(self):
         self.assertFalse(self.judge(2.0, 4.0, 4.0, steal_s=0.03).disturbed)
         self.assertTrue(self.judge(2.0, 4.0, 4.0, steal_s=0.05).disturbed)
+
+    def test_a_process_that_ended_meanwhile_was_ours(self):
+        """Against the real /proc: its time does not go with it."""
+        before = quiet.take()
+        subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.3: pass"], check=True)
+        self.assertGreater(quiet.take().own_s - before.own_s, 0.29)
 
     def test_a_spinning_stranger_is_seen(self):
         """Against the real /proc: what we burn is ours, wherever it runs."""

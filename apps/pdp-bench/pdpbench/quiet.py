@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-Whether somebody else used the machine while something was measured: CPU time of all (/proc/stat) less that of our own
-processes, and time that the hypervisor took (steal).
+Whether somebody else used the machine while something was measured: CPU time of all processes (/proc/stat) less that of
+our own, those that ended meanwhile too, and time that the hypervisor took (steal). What the kernel does in interrupts and
+in threads of its own it does for whoever made it: where our packets are, that is us.
 
 /proc/stat counts in ticks of 10 ms, so a short window has a tolerance of some ticks; our own time is exact.
 """
 import os
+import resource
 import time
 from dataclasses import dataclass
 
 OTHERS_MAX_PCT = 4.0  # of one CPU
 STEAL_MAX_PCT = 2.0
 TICKS_TOLERATED = 2  # for each CPU and window
+KTHREADD = 2  # parent of the kernel's threads
 
 
 @dataclass
@@ -47,8 +50,7 @@ def parse_proc_stat(text, hz):
         if not words:
             continue
         if words[0] == "cpu":
-            user, nice, system, _idle, _iowait, irq, softirq = (int(w) for w in words[1:8])
-            busy = (user + nice + system + irq + softirq) / hz
+            busy = sum(int(w) for w in words[1:4]) / hz
             steal = int(words[8]) / hz if len(words) > 8 else 0.0
         elif words[0].startswith("cpu"):
             n_cpus += 1
@@ -91,8 +93,14 @@ def cpu_s(pid):
     return sum(int((_read(f"/proc/{pid}/task/{t}/schedstat") or "0").split()[0]) for t in tasks) / 1e9
 
 
+def ended_s():
+    """CPU time of our processes that have ended, and of theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def take():
-    """Snapshot of now; ours is this process with all its descendants."""
+    """Snapshot of now; ours is this process with all its descendants, and the kernel's threads."""
     parents = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -100,7 +108,7 @@ def take():
             if stat:
                 parents[int(name)] = parse_ppid(stat)
     busy, steal, n_cpus = parse_proc_stat(_read("/proc/stat"), os.sysconf("SC_CLK_TCK"))
-    own = sum(cpu_s(pid) for pid in family([os.getpid()], parents))
+    own = sum(cpu_s(pid) for pid in family([os.getpid(), KTHREADD], parents)) + ended_s()
     return Snapshot(time.monotonic(), busy, steal, own, n_cpus)
 
 
