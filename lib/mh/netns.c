@@ -5,6 +5,7 @@
  */
 #include "pdp_netns.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -172,6 +173,23 @@ static bool has_mark(const struct pdp_netns *ns)
 	return same;
 }
 
+/* Marks of namespaces that somebody else deleted. Whoever makes one makes its name first. */
+static void sweep_marks(void)
+{
+	DIR *dir = opendir(MARKS_DIR);
+	struct dirent *d;
+
+	while (dir != NULL && (d = readdir(dir)) != NULL) {
+		char name[sizeof(NETNS_DIR) + sizeof(d->d_name)];
+
+		snprintf(name, sizeof(name), NETNS_DIR "/%s", d->d_name);
+		if (d->d_type == DT_REG && access(name, F_OK) != 0 && errno == ENOENT)
+			unlinkat(dirfd(dir), d->d_name, 0);
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
 static int set_mark(const struct pdp_netns *ns)
 {
 	char path[PATH_SIZE];
@@ -180,6 +198,7 @@ static int set_mark(const struct pdp_netns *ns)
 
 	if (mkdir(MARKS_DIR, 0755) != 0 && errno != EEXIST)
 		return -errno;
+	sweep_marks();
 	mark_path(ns, path);
 	f = fstat(ns->fd, &st) == 0 ? fopen(path, "we") : NULL;
 	if (f == NULL)

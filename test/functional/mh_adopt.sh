@@ -66,9 +66,11 @@ said 'interface a was taken away' || fail "nothing is said of it"
 ip -n "$RED" addr add 10.1.0.1/24 dev a
 ping_ok a 10.1.0.1 -c 3
 
-say "the namespace is deleted"
+say "the namespace is deleted, and another of PdP's was"
+echo 1 >"/run/pdp-netns/$RED-gone"
 ip netns del "$RED"
 wait_for 5 there || fail "the namespace is not made again"
+[ ! -e "/run/pdp-netns/$RED-gone" ] || fail "the note of a namespace that is gone stays"
 said "namespace $RED was taken away" || fail "nothing is said of it"
 ip -n "$RED" addr add 10.1.0.1/24 dev a
 ping_ok a 10.1.0.1 -c 3

@@ -247,6 +247,15 @@ class Node:
         for group in reversed(self.groups()):
             with contextlib.suppress(OSError):
                 os.rmdir(group)
+        for path in self.namespaces():
+            if path.startswith("/run/netns/"):
+                subprocess.run(["ip", "netns", "delete", os.path.basename(path)], check=False)
+            else:
+                os.unlink(path)
+
+    def namespaces(self):
+        """Those of its control planes, and PdP's notes that it made them."""
+        return glob.glob(f"/run/netns/{self.prefix}-*") + glob.glob(f"/run/pdp-netns/{self.prefix}-*")
 
     def groups(self):
         """Folders of the node's control groups, its own first."""
@@ -256,7 +265,7 @@ class Node:
     def check_nothing_left(self):
         wait_for(lambda: not any(alive(p) for p in self.pids), f"engines {self.pids} end with their primary", 2 + slack())
         left = glob.glob(self.runtime) + glob.glob(f"/dev/hugepages/{self.prefix}map_*")
-        left += glob.glob(f"/var/run/pdp-{self.prefix}.pid") + self.groups()
+        left += glob.glob(f"/var/run/pdp-{self.prefix}.pid") + self.groups() + self.namespaces()
         check(not left, f"left behind: {left}")
 
     def __enter__(self):

@@ -150,7 +150,8 @@ def look():
     numbers, calls = allowed_calls()
     vr = {"name": "red", "plugin": "t_look", "isolation": "sealed", "args": {"allowed": numbers + NEVER_FILTERED}, "vifs": [
         {"name": "a", "port": "net_loadgen0"}]}
-    node = Node({"ports": ports("net_loadgen0"), "vrs": [vr]}, ["net_loadgen0,start=0"], eal=("--no-huge", "-m", "200"), start=False)
+    config = {"ports": ports("net_loadgen0"), "vrs": [vr], "mh": {"keep": False}}
+    node = Node(config, ["net_loadgen0,start=0"], eal=("--no-huge", "-m", "200"), start=False)
     vr["netns"] = f"{node.prefix}-red"
     node = Node(node.config, ["net_loadgen0,start=0"], prefix=node.prefix, eal=("--no-huge", "-m", "200"))
     with node:
