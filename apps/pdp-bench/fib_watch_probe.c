@@ -15,10 +15,10 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
+#include "kernel_ask.h"
 #include "mirror_bench.h"
 
 enum {
-	BATCH = 128,
 	BUFFER = 32 << 10,
 	HOPS_MAX = 64,
 	NUD_USABLE = NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY
@@ -33,9 +33,7 @@ struct way {
 
 /** One question, and the kernel's answer. */
 struct question {
-	uint8_t family;
-	uint8_t address[16];
-	int error; /* of the kernel */
+	struct kernel_question asked;
 	uint8_t type;
 	unsigned int n;
 	struct way ways[HOPS_MAX];
@@ -48,7 +46,7 @@ struct neighbour {
 	uint8_t mac[6];
 };
 
-static struct question questions[BATCH];
+static struct question questions[KERNEL_ASK_MAX];
 static struct neighbour *neighbours;
 static unsigned int n_neighbours;
 
@@ -93,7 +91,7 @@ static void take_ways(struct question *q, const struct nlattr *multipath)
 					  hop->rtnh_len - RTNH_LENGTH(0))
 		{
 			if (mnl_attr_get_type(attr) == RTA_GATEWAY)
-				take_gateway(&w, q->family, attr);
+				take_gateway(&w, q->asked.family, attr);
 			else if (mnl_attr_get_type(attr) == RTA_VIA)
 				take_via(&w, attr);
 		}
@@ -101,16 +99,18 @@ static void take_ways(struct question *q, const struct nlattr *multipath)
 	}
 }
 
-static void take_answer(const struct nlmsghdr *nlh, struct question *q)
+static struct kernel_question *question_at(unsigned int i)
 {
+	return &questions[i].asked;
+}
+
+static void take_answer(unsigned int i, const struct nlmsghdr *nlh)
+{
+	struct question *q = &questions[i];
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *attr;
 	struct way w = {0};
 
-	if (nlh->nlmsg_type == NLMSG_ERROR) {
-		q->error = ((const struct nlmsgerr *)mnl_nlmsg_get_payload(nlh))->error;
-		return;
-	}
 	q->type = rtm->rtm_type;
 	mnl_attr_for_each(attr, nlh, sizeof(*rtm))
 	{
@@ -119,7 +119,7 @@ static void take_answer(const struct nlmsghdr *nlh, struct question *q)
 			w.ifindex = (int)mnl_attr_get_u32(attr);
 			break;
 		case RTA_GATEWAY:
-			take_gateway(&w, q->family, attr);
+			take_gateway(&w, q->asked.family, attr);
 			break;
 		case RTA_VIA:
 			take_via(&w, attr);
@@ -131,45 +131,6 @@ static void take_answer(const struct nlmsghdr *nlh, struct question *q)
 	}
 	if (q->n == 0 && w.ifindex != 0)
 		q->ways[q->n++] = w;
-}
-
-static size_t put_question(char *at, const struct question *q, uint32_t seq)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(at);
-	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
-
-	nlh->nlmsg_type = RTM_GETROUTE;
-	nlh->nlmsg_flags = NLM_F_REQUEST;
-	nlh->nlmsg_seq = seq;
-	rtm->rtm_family = q->family == 4 ? AF_INET : AF_INET6;
-	rtm->rtm_dst_len = (uint8_t)(8 * address_size(q->family));
-	/* For IPv6 the kernel may tell another route with the same next-hop object. */
-	rtm->rtm_flags = q->family == 4 ? RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE : 0;
-	mnl_attr_put(nlh, RTA_DST, address_size(q->family), q->address);
-	return NLMSG_ALIGN(nlh->nlmsg_len);
-}
-
-static int ask(struct mnl_socket *nl, unsigned int n)
-{
-	static char out[BATCH * 64], in[BUFFER];
-	size_t used = 0;
-
-	for (unsigned int i = 0; i < n; i++) {
-		questions[i].error = 0;
-		questions[i].n = 0;
-		used += put_question(out + used, &questions[i], i);
-	}
-	if (mnl_socket_sendto(nl, out, used) < 0)
-		return -errno;
-	for (unsigned int got = 0; got < n; got++) {
-		const ssize_t size = mnl_socket_recvfrom(nl, in, sizeof(in));
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)in;
-
-		if (size <= 0 || nlh->nlmsg_seq >= n)
-			return -EPROTO;
-		take_answer(nlh, &questions[nlh->nlmsg_seq]);
-	}
-	return 0;
 }
 
 static int take_neighbour(const struct nlmsghdr *nlh, void *arg)
@@ -226,8 +187,8 @@ static int read_neighbours(struct mnl_socket *nl)
 
 static const struct neighbour *find_neighbour(const struct way *w, const struct question *q)
 {
-	const uint8_t family = w->family != 0 ? w->family : q->family;
-	const uint8_t *address = w->family != 0 ? w->gateway : q->address;
+	const uint8_t family = w->family != 0 ? w->family : q->asked.family;
+	const uint8_t *address = w->family != 0 ? w->gateway : q->asked.address;
 
 	for (unsigned int i = 0; i < n_neighbours; i++) {
 		const struct neighbour *n = &neighbours[i];
@@ -267,27 +228,11 @@ static bool leads_to_one(const struct watched *w, const struct question *q,
 	return false;
 }
 
-static bool right_error(int error, enum pdp_fib_type type)
-{
-	switch (error) {
-	case -ENETUNREACH:
-		return type == PDP_FIB_NONE || type == PDP_FIB_UNREACHABLE;
-	case -EHOSTUNREACH:
-		return type == PDP_FIB_UNREACHABLE;
-	case -EACCES:
-		return type == PDP_FIB_PROHIBIT;
-	case -EINVAL:
-		return type == PDP_FIB_BLACKHOLE;
-	default:
-		return false;
-	}
-}
-
 static bool same(const struct watched *w, const struct question *q,
 		 const struct pdp_fib_nexthop *nh)
 {
-	if (q->error != 0)
-		return right_error(q->error, nh->type);
+	if (q->asked.error != 0)
+		return kernel_error_means(q->asked.error, nh->type);
 	switch (q->type) {
 	case RTN_UNICAST:
 		return leads_to_one(w, q, nh);
@@ -309,11 +254,11 @@ static struct pdp_fib_nexthop look(const struct pdp_fib_reader *r, const struct 
 	uint16_t number;
 	uint32_t ip, hash;
 
-	memcpy(&ip, q->address, sizeof(ip));
+	memcpy(&ip, q->asked.address, sizeof(ip));
 	ip = ntohl(ip);
 	hash = ip * 2654435761u;
-	memcpy(ips6[0], q->address, sizeof(ips6[0]));
-	if (q->family == 4)
+	memcpy(ips6[0], q->asked.address, sizeof(ips6[0]));
+	if (q->asked.family == 4)
 		pdp_fib_lookup4(r, &ip, &number, 1);
 	else
 		pdp_fib_lookup6(r, (const uint8_t(*)[16])ips6, &number, 1);
@@ -324,11 +269,12 @@ static void show_difference(const struct question *q, const struct pdp_fib_nexth
 {
 	char address[INET6_ADDRSTRLEN];
 
-	inet_ntop(q->family == 4 ? AF_INET : AF_INET6, q->address, address, sizeof(address));
+	inet_ntop(q->asked.family == 4 ? AF_INET : AF_INET6, q->asked.address, address,
+		  sizeof(address));
 	fprintf(stderr,
 		"%s: kernel: error %d, type %u, %u ways, first by interface %d; FIB: type "
 		"%u, vif %u\n",
-		address, q->error, q->type, q->n, q->n > 0 ? q->ways[0].ifindex : 0, nh->type,
+		address, q->asked.error, q->type, q->n, q->n > 0 ? q->ways[0].ifindex : 0, nh->type,
 		nh->vif);
 }
 
@@ -336,12 +282,13 @@ static unsigned int fill(const struct prefixes *p, unsigned int n_edges, unsigne
 {
 	unsigned int n = 0;
 
-	for (; *at < p->n * n_edges && n < BATCH; (*at)++) {
+	for (; *at < p->n * n_edges && n < KERNEL_ASK_MAX; (*at)++) {
 		const struct pdp_fib_prefix *prefix = &p->at[*at / n_edges];
 
-		questions[n].family = prefix->family;
-		prefix_edge(prefix, *at % n_edges, questions[n].address);
-		n += !address_is_special(prefix->family, questions[n].address);
+		questions[n].n = 0;
+		questions[n].asked.family = prefix->family;
+		prefix_edge(prefix, *at % n_edges, questions[n].asked.address);
+		n += !address_is_special(prefix->family, questions[n].asked.address);
 	}
 	return n;
 }
@@ -356,7 +303,7 @@ static void compare(const struct watched *w, const struct question *q, unsigned 
 		return;
 	/* See mirror_probe.c: the kernel fails to look up what shares an object with a deleted
 	 * route. */
-	if (q->family == 6 && q->error == -ENETUNREACH)
+	if (q->asked.family == 6 && q->asked.error == -ENETUNREACH)
 		out->n_unknown++;
 	else if (out->n_different++ < show)
 		show_difference(q, &nh);
@@ -365,6 +312,7 @@ static void compare(const struct watched *w, const struct question *q, unsigned 
 int probe_watched(const struct watched *w, const struct prefixes *p, unsigned int n_edges,
 		  unsigned int show, struct probe_result *out)
 {
+	static const struct kernel_asking asking = {question_at, take_answer};
 	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
 	int rc = nl != NULL && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 ? 0 : -errno;
 	unsigned int n, at = 0;
@@ -372,7 +320,7 @@ int probe_watched(const struct watched *w, const struct prefixes *p, unsigned in
 	*out = (struct probe_result){0};
 	rc = rc != 0 ? rc : read_neighbours(nl);
 	while (rc == 0 && (n = fill(p, n_edges, &at)) > 0) {
-		rc = ask(nl, n);
+		rc = kernel_ask(nl, &asking, n);
 		for (unsigned int i = 0; rc == 0 && i < n; i++)
 			compare(w, &questions[i], show, out);
 	}

@@ -14,74 +14,35 @@
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 
+#include "kernel_ask.h"
 #include "mirror_bench.h"
 #include "mirror_priv.h"
 
-enum { BATCH = 128, BUFFER = 4096 };
-
 /** One question. */
 struct question {
-	uint8_t family;
-	uint8_t address[16];
-	int error;		/* of the kernel */
-	struct mirror_msg said; /* without one */
+	struct kernel_question asked;
+	struct mirror_msg said; /* without an error */
 	struct mirror_hop_key keys[MIRROR_MEMBERS_MAX];
 	struct mirror_member members[MIRROR_MEMBERS_MAX];
 	unsigned int n;
 };
 
-static struct question questions[BATCH];
+static struct question questions[KERNEL_ASK_MAX];
 
-static size_t put_question(char *at, const struct question *q, uint32_t seq)
+static struct kernel_question *question_at(unsigned int i)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(at);
-	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
-
-	nlh->nlmsg_type = RTM_GETROUTE;
-	nlh->nlmsg_flags = NLM_F_REQUEST;
-	nlh->nlmsg_seq = seq;
-	rtm->rtm_family = q->family == 4 ? AF_INET : AF_INET6;
-	rtm->rtm_dst_len = q->family == 4 ? 32 : 128;
-	/* For IPv6 the kernel may tell another route with the same object, or a deleted one. */
-	rtm->rtm_flags = q->family == 4 ? RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE : 0;
-	mnl_attr_put(nlh, RTA_DST, q->family == 4 ? 4 : 16, q->address);
-	return NLMSG_ALIGN(nlh->nlmsg_len);
+	return &questions[i].asked;
 }
 
-static void take_answer(const struct nlmsghdr *nlh, struct question *q)
+static void take_answer(unsigned int i, const struct nlmsghdr *nlh)
 {
-	if (nlh->nlmsg_type == NLMSG_ERROR) {
-		q->error = ((const struct nlmsgerr *)mnl_nlmsg_get_payload(nlh))->error;
-		return;
-	}
+	struct question *q = &questions[i];
+
 	if (mirror_route_parse(nlh, &q->said) == MIRROR_ROUTE_BAD)
-		q->error = -EBADMSG;
+		q->asked.error = -EBADMSG;
 	/* Next hops of an object are told beside its id. */
 	q->said.object = 0;
 	q->n = mirror_route_hops(&q->said, q->keys, q->members);
-}
-
-static int ask(struct mnl_socket *nl, unsigned int n)
-{
-	static char out[BATCH * 64], in[BUFFER];
-	size_t used = 0;
-
-	for (unsigned int i = 0; i < n; i++) {
-		questions[i].error = 0;
-		questions[i].n = 0;
-		used += put_question(out + used, &questions[i], i);
-	}
-	if (mnl_socket_sendto(nl, out, used) < 0)
-		return -errno;
-	for (unsigned int got = 0; got < n; got++) {
-		const ssize_t size = mnl_socket_recvfrom(nl, in, sizeof(in));
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)in;
-
-		if (size <= 0 || nlh->nlmsg_seq >= n)
-			return -EPROTO;
-		take_answer(nlh, &questions[nlh->nlmsg_seq]);
-	}
-	return 0;
 }
 
 static bool same_hop(const struct mirror_hop_key *kernel, const struct pdp_mirror_hop *ours)
@@ -98,7 +59,7 @@ static bool same_hop(const struct mirror_hop_key *kernel, const struct pdp_mirro
 /* Of a multipath route of IPv6 the kernel tells the one for this address. */
 static bool same_hops(const struct question *q, const struct pdp_mirror_route *r)
 {
-	const bool one_of = q->family == 6 && q->n == 1;
+	const bool one_of = q->asked.family == 6 && q->n == 1;
 
 	if (q->n != r->n_hops && !one_of)
 		return false;
@@ -123,7 +84,7 @@ static bool same_link(const struct question *q, const struct pdp_mirror_route *r
 		return false;
 	if_indextoname((unsigned int)q->keys[0].ifindex, name);
 	return strcmp(name, r->hops[0].ifname) == 0 &&
-	       memcmp(r->hops[0].gateway, q->address, sizeof(q->address)) == 0 &&
+	       memcmp(r->hops[0].gateway, q->asked.address, sizeof(q->asked.address)) == 0 &&
 	       r->hops[0].now.type == PDP_FIB_FORWARD;
 }
 
@@ -144,32 +105,16 @@ static bool right_type(const struct question *q, enum pdp_fib_type type)
 	}
 }
 
-static bool right_error(int error, enum pdp_fib_type type)
-{
-	switch (error) {
-	case -ENETUNREACH:
-		return type == PDP_FIB_NONE || type == PDP_FIB_UNREACHABLE;
-	case -EHOSTUNREACH:
-		return type == PDP_FIB_UNREACHABLE;
-	case -EACCES:
-		return type == PDP_FIB_PROHIBIT;
-	case -EINVAL:
-		return type == PDP_FIB_BLACKHOLE;
-	default:
-		return false;
-	}
-}
-
 static uint16_t look(const struct pdp_fib_reader *r, const struct question *q)
 {
 	uint8_t ips6[1][16];
 	uint16_t number;
 	uint32_t ip;
 
-	memcpy(&ip, q->address, sizeof(ip));
+	memcpy(&ip, q->asked.address, sizeof(ip));
 	ip = ntohl(ip);
-	memcpy(ips6[0], q->address, sizeof(ips6[0]));
-	if (q->family == 4)
+	memcpy(ips6[0], q->asked.address, sizeof(ips6[0]));
+	if (q->asked.family == 4)
 		pdp_fib_lookup4(r, &ip, &number, 1);
 	else
 		pdp_fib_lookup6(r, (const uint8_t(*)[16])ips6, &number, 1);
@@ -185,28 +130,29 @@ static bool same(struct pdp_mirror *m, const struct pdp_fib_reader *reader,
 		 const struct question *q, bool *unknown)
 {
 	static struct pdp_mirror_answer answer;
-	struct pdp_fib_prefix p = {.family = q->family, .len = q->family == 4 ? 32 : 128};
+	struct pdp_fib_prefix p = {.family = q->asked.family,
+				   .len = q->asked.family == 4 ? 32 : 128};
 	const uint16_t number = look(reader, q);
 	const struct pdp_fib_nexthop nh = pdp_fib_resolve(reader, number, 0);
 	unsigned int best = 0;
 
-	memcpy(p.bytes, q->address, sizeof(p.bytes));
+	memcpy(p.bytes, q->asked.address, sizeof(p.bytes));
 	answer.number = 0;
 	answer.n_routes = 0;
 	pdp_mirror_route(m, &p, true, &answer);
 	while (best < answer.n_routes && !answer.routes[best].best)
 		best++;
-	*unknown = q->family == 6 && q->error == -ENETUNREACH && best < answer.n_routes &&
-		   answer.routes[best].object != 0;
-	if (q->error != 0)
-		return *unknown || right_error(q->error, nh.type);
+	*unknown = q->asked.family == 6 && q->asked.error == -ENETUNREACH &&
+		   best < answer.n_routes && answer.routes[best].object != 0;
+	if (q->asked.error != 0)
+		return *unknown || kernel_error_means(q->asked.error, nh.type);
 	if (answer.number != number || !right_type(q, nh.type))
 		return false;
 	if (best == answer.n_routes)
 		return false;
 	if (answer.routes[best].table == 0)
 		return same_link(q, &answer.routes[best]);
-	if (q->family == 4 && answer.prefix.len != q->said.prefix.len)
+	if (q->asked.family == 4 && answer.prefix.len != q->said.prefix.len)
 		return false;
 	return nh.type == PDP_FIB_LOCAL || same_hops(q, &answer.routes[best]);
 }
@@ -215,18 +161,20 @@ static void show_difference(struct pdp_mirror *m, const struct pdp_fib_reader *r
 			    const struct question *q)
 {
 	static struct pdp_mirror_answer answer;
-	struct pdp_fib_prefix p = {.family = q->family, .len = q->family == 4 ? 32 : 128};
+	struct pdp_fib_prefix p = {.family = q->asked.family,
+				   .len = q->asked.family == 4 ? 32 : 128};
 	const struct pdp_fib_nexthop nh = pdp_fib_resolve(reader, look(reader, q), 0);
 	char address[INET6_ADDRSTRLEN];
 
-	memcpy(p.bytes, q->address, sizeof(p.bytes));
-	inet_ntop(q->family == 4 ? AF_INET : AF_INET6, q->address, address, sizeof(address));
+	memcpy(p.bytes, q->asked.address, sizeof(p.bytes));
+	inet_ntop(q->asked.family == 4 ? AF_INET : AF_INET6, q->asked.address, address,
+		  sizeof(address));
 	if (pdp_mirror_route(m, &p, true, &answer) != 0)
 		answer.prefix.len = 255;
 	fprintf(stderr,
 		"%s: kernel: error %d, /%u, type %u, metric %u, %u next hops; FIB: number %u, type "
 		"%u; mirror: number %u, /%u\n",
-		address, q->error, q->said.prefix.len, q->said.type, q->said.metric, q->n,
+		address, q->asked.error, q->said.prefix.len, q->said.type, q->said.metric, q->n,
 		look(reader, q), nh.type, answer.number, answer.prefix.len);
 }
 
@@ -242,10 +190,11 @@ static unsigned int fill(struct cursor *c)
 {
 	unsigned int n = 0;
 
-	while (c->at < c->p->n && n < BATCH) {
-		questions[n].family = c->p->at[c->at].family;
-		prefix_edge(&c->p->at[c->at], c->edge, questions[n].address);
-		n += !address_is_special(questions[n].family, questions[n].address);
+	while (c->at < c->p->n && n < KERNEL_ASK_MAX) {
+		questions[n].n = 0;
+		questions[n].asked.family = c->p->at[c->at].family;
+		prefix_edge(&c->p->at[c->at], c->edge, questions[n].asked.address);
+		n += !address_is_special(questions[n].asked.family, questions[n].asked.address);
 		if (++c->edge == c->n_edges) {
 			c->edge = 0;
 			c->at += c->step;
@@ -257,6 +206,7 @@ static unsigned int fill(struct cursor *c)
 int probe(struct pdp_mirror *m, const struct pdp_fib_reader *reader, const struct prefixes *p,
 	  unsigned int n_edges, unsigned int step, unsigned int show, struct probe_result *out)
 {
+	static const struct kernel_asking asking = {question_at, take_answer};
 	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
 	struct cursor c = {p, n_edges, step, 0, 0};
 	int rc = nl != NULL && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 ? 0 : -errno;
@@ -264,7 +214,7 @@ int probe(struct pdp_mirror *m, const struct pdp_fib_reader *reader, const struc
 
 	*out = (struct probe_result){0};
 	while (rc == 0 && (n = fill(&c)) > 0) {
-		rc = ask(nl, n);
+		rc = kernel_ask(nl, &asking, n);
 		for (unsigned int i = 0; rc == 0 && i < n; i++) {
 			bool unknown;
 

@@ -14,7 +14,7 @@ import time
 
 from .. import Trouble, quiet
 from ..hosts import command
-from ..procs import wait_for
+from ..procs import forget_prefix, wait_for
 from ..routers import RouterNode
 from ..session import Sample, summary_row
 from ..summary import median, quiet_values, round_ratios
@@ -202,8 +202,10 @@ def dumps(session, namespace, file, n):
 class Plain:
     """A namespace like the VR's, whose routes nobody follows; use as a context."""
 
-    def __init__(self):
-        self.name = f"pdpbench{os.getpid()}-plain"
+    def __init__(self, session):
+        self.session = session
+        self.prefix = session.new_prefix()
+        self.name = f"{self.prefix}-plain"
 
     def __enter__(self):
         command("ip", "netns", "add", self.name)
@@ -214,7 +216,8 @@ class Plain:
         return self.name
 
     def __exit__(self, *_):
-        os.system(f"ip netns del {self.name}")
+        forget_prefix(self.prefix)
+        self.session.prefixes.remove(self.prefix)
 
 
 def run(session):
@@ -223,7 +226,7 @@ def run(session):
     file, lines = table(session, n)
     config = bird_config(session, lines)
     rows, figures = [], {}
-    with RouterNode(session, "pdp", {"poll": "adaptive"}, md={"poll": "adaptive"}) as node, Plain() as plain, \
+    with RouterNode(session, "pdp", {"poll": "adaptive"}, md={"poll": "adaptive"}) as node, Plain(session) as plain, \
             Program(session, node.router, "pdp-bench-watch") as watch:
         open_fib(watch, node.processes[0].pid)
         for count, paper_s in COUNTS.items():
