@@ -93,10 +93,10 @@ class Quiet(unittest.TestCase):
                            quiet.Snapshot(10 + window_s, 100 + busy_s, 1 + steal_s, 50 + own_s, n_cpus))
 
     def test_proc_stat(self):
-        self.assertEqual(quiet.parse_proc_stat(STAT, 100), (15.5, 0.4, 2))
+        self.assertEqual(quiet.parse_proc_stat(STAT, 100), (0.4, 2))
 
     def test_parent_of_a_process_with_an_odd_name(self):
-        self.assertEqual(quiet.parse_ppid("12 (a) b (c)) S 7 12 12 0 -1"), 7)
+        self.assertEqual(quiet.parse_stat("12 (a) b (c)) S 7 12 12 0 -1 0 0 0 0 0 400 300 200 100 20", 100), (7, 3.0))
 
     def test_family(self):
         parents = {1: 0, 10: 1, 11: 10, 12: 11, 20: 1}
@@ -124,7 +124,7 @@ class Quiet(unittest.TestCase):
         """Against the real /proc: its time does not go with it."""
         before = quiet.take()
         subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.3: pass"], check=True)
-        self.assertGreater(quiet.take().own_s - before.own_s, 0.29)
+        self.assertGreater(quiet.take().own_s - before.own_s, 0.25)
 
     def test_a_spinning_stranger_is_seen(self):
         """Against the real /proc: what we burn is ours, wherever it runs."""

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-Whether somebody else used the machine while something was measured: CPU time of all processes (/proc/stat) less that of
-our own, those that ended meanwhile too, and time that the hypervisor took (steal). What the kernel does in interrupts and
-in threads of its own it does for whoever made it: where our packets are, that is us.
+Whether somebody else used the machine while something was measured: CPU time of all processes less that of our own, and
+time that the hypervisor took (steal). What the kernel does in interrupts and in threads of its own it does for whoever made
+it: where our packets are, that is us.
 
-/proc/stat counts in ticks of 10 ms, so a short window has a tolerance of some ticks; our own time is exact.
+The time of a process that ended is its parent's who waited for it, in ticks of 10 ms: a short window has a tolerance of some.
 """
 import os
-import resource
 import time
 from dataclasses import dataclass
 
@@ -42,24 +41,22 @@ class Disturbance:
 
 
 def parse_proc_stat(text, hz):
-    """@return (busy seconds, steal seconds, number of CPUs) of /proc/stat's lines."""
-    busy = steal = 0.0
+    """@return (steal seconds, number of CPUs) of /proc/stat's lines."""
+    steal = 0.0
     n_cpus = 0
     for line in text.splitlines():
         words = line.split()
-        if not words:
-            continue
-        if words[0] == "cpu":
-            busy = sum(int(w) for w in words[1:4]) / hz
+        if words and words[0] == "cpu":
             steal = int(words[8]) / hz if len(words) > 8 else 0.0
-        elif words[0].startswith("cpu"):
+        elif words and words[0].startswith("cpu"):
             n_cpus += 1
-    return busy, steal, max(n_cpus, 1)
+    return steal, max(n_cpus, 1)
 
 
-def parse_ppid(stat):
-    """Parent of a process, from /proc/PID/stat; its name may hold anything, so from the last ')' on."""
-    return int(stat.rsplit(")", 1)[1].split()[1])
+def parse_stat(stat, hz):
+    """@return (parent, CPU seconds of ended children) of /proc/PID/stat; its name may hold anything, so from the last ')' on."""
+    words = stat.rsplit(")", 1)[1].split()
+    return int(words[1]), (int(words[13]) + int(words[14])) / hz
 
 
 def family(roots, parents):
@@ -93,23 +90,19 @@ def cpu_s(pid):
     return sum(int((_read(f"/proc/{pid}/task/{t}/schedstat") or "0").split()[0]) for t in tasks) / 1e9
 
 
-def ended_s():
-    """CPU time of our processes that have ended, and of theirs."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
 def take():
-    """Snapshot of now; ours is this process with all its descendants, and the kernel's threads."""
-    parents = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            stat = _read(f"/proc/{name}/stat")
-            if stat:
-                parents[int(name)] = parse_ppid(stat)
-    busy, steal, n_cpus = parse_proc_stat(_read("/proc/stat"), os.sysconf("SC_CLK_TCK"))
-    own = sum(cpu_s(pid) for pid in family([os.getpid(), KTHREADD], parents)) + ended_s()
-    return Snapshot(time.monotonic(), busy, steal, own, n_cpus)
+    """Snapshot of now; ours is this process with all its descendants."""
+    hz = os.sysconf("SC_CLK_TCK")
+    parents, used = {}, {}
+    for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):
+        stat = _read(f"/proc/{pid}/stat")
+        if stat:
+            parents[pid], ended_s = parse_stat(stat, hz)
+            used[pid] = cpu_s(pid) + ended_s
+    kernel, own = family([KTHREADD], parents), family([os.getpid()], parents)
+    steal, n_cpus = parse_proc_stat(_read("/proc/stat"), hz)
+    return Snapshot(time.monotonic(), sum(s for pid, s in used.items() if pid not in kernel), steal,
+                    sum(s for pid, s in used.items() if pid in own), n_cpus)
 
 
 def judge(before, after, tick_s=0.01):
