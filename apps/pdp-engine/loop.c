@@ -23,6 +23,7 @@
 #define PARKED_S       10	 /* a parked engine sleeps that long, unless woken */
 #define SAMPLE_EVERY   64	 /* bursts between two whose process() is measured */
 #define CTL_BURST      8
+#define AHEAD	       3 /* bursts: one is served, one's packets and one's descriptors are fetched */
 
 void rt_init(struct pdp_vr *vr, struct pdp_region *region, int sock)
 {
@@ -57,58 +58,73 @@ static inline unsigned int kept_size(const struct pdp_vr *vr)
 #endif
 }
 
-/* The outer headers of packets that have to be unwrapped are in the MD's cache: all asked for at
- * once. So is what will be kept of a sealed engine's packets; of that, only the first line is asked
- * for with intent to write, as few write behind it. */
-static inline void fetch_headers(const struct pdp_vr *vr, const struct pdp_desc *descs,
-				 unsigned int n)
+/*
+ * The beginning of a packet is in the MD's cache. It is asked for ahead, a burst earlier where that
+ * one waits already: what the plugin says that it will want, outer headers that have to be
+ * unwrapped, and what will be kept of a sealed engine's packets; of that, only the first line with
+ * intent to write, as few write behind it.
+ */
+static inline void fetch(const struct pdp_vr *vr, const struct pdp_desc *d)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		const char *data = vr->base + (descs[i].off_hash & PDP_OFF_MASK);
+	const char *data = vr->base + (d->off_hash & PDP_OFF_MASK);
+	const bool in_place = vr->plain_max[d->vif] != 0;
 
-		if (!RT_SEALED && vr->vifs[descs[i].vif].in_place)
-			continue;
-		__builtin_prefetch(data, 1);
-		if (!RT_SEALED)
-			__builtin_prefetch(data + PDP_LINE, 1);
-		else if (RTE_MIN(descs[i].vlen, kept_size(vr)) > PDP_LINE)
-			__builtin_prefetch(data + PDP_LINE, 0);
-	}
+	if (!RT_SEALED && in_place && !vr->wants_head)
+		return;
+	__builtin_prefetch(data, 1);
+	if (!RT_SEALED && !in_place)
+		__builtin_prefetch(data + PDP_LINE, 1);
+	else if (RT_SEALED && RTE_MIN(d->vlen, kept_size(vr)) > PDP_LINE)
+		__builtin_prefetch(data + PDP_LINE, 0);
 }
 
-/* What the wire carries becomes what the plugin sees. @return false: dropped and given back */
-static inline bool unwrap(struct pdp_vr *vr, const struct pdp_desc *d, unsigned int channel,
-			  struct pdp_pkt *p)
+/* Carrier headers off. @return false: dropped and given back */
+static __attribute__((noinline)) bool decap(struct pdp_vr *vr, struct pdp_pkt *p)
 {
-	uint8_t *data = (uint8_t *)vr->base + (d->off_hash & PDP_OFF_MASK);
-	uint16_t len = d->plen, off = 0, shown = RT_SEALED ? d->vlen : len;
-	enum pdp_vif_drop why;
+	uint16_t len = p->whole_len, off = 0;
+	const enum pdp_vif_drop why = pdp_vif_decap(&vr->vifs[p->vif], p->data, &len, &off);
 
-	*p = (struct pdp_pkt){
-		.data = data,
-		.len = shown,
-		.whole_len = len,
-		.window = shown,
-		.headroom = PDP_HEADROOM,
-		.vif = d->vif,
-		.hash = (uint32_t)(d->off_hash >> PDP_OFF_BITS),
-		.flags = d->flags & PDP_DESC_HASH ? PDP_PKT_HASH : 0,
-		.channel = (uint8_t)channel,
-		.slot = d->slot,
-		.in_vif = d->vif,
-	};
-	if (RT_SEALED || likely(vr->vifs[d->vif].in_place && len <= vr->vifs[d->vif].frame_max))
-		return true;
-	why = pdp_vif_decap(&vr->vifs[d->vif], data, &len, &off);
 	if (unlikely(why != PDP_VIF_OK)) {
 		p->reason = (uint8_t)why;
 		rt_give(vr, p, 0);
 		return false;
 	}
-	p->data = data + off;
+	p->data += off;
 	p->len = p->whole_len = len;
 	p->headroom = (uint16_t)(PDP_HEADROOM + off);
 	return true;
+}
+
+/* The fields of a packet are put together as words, which are a quarter of the stores. */
+static_assert(offsetof(struct pdp_pkt, len) == 8 && offsetof(struct pdp_pkt, whole_len) == 10 &&
+		      offsetof(struct pdp_pkt, headroom) == 12 &&
+		      offsetof(struct pdp_pkt, vif) == 14 &&
+		      offsetof(struct pdp_pkt, verdict) == 15,
+	      "the second word");
+static_assert(offsetof(struct pdp_pkt, hash) == 16 && offsetof(struct pdp_pkt, flags) == 20 &&
+		      offsetof(struct pdp_pkt, channel) == 21 &&
+		      offsetof(struct pdp_pkt, slot) == 22,
+	      "the third word");
+static_assert(offsetof(struct pdp_pkt, in_vif) == 24 && offsetof(struct pdp_pkt, window) == 26 &&
+		      sizeof(struct pdp_pkt) == 32,
+	      "the fourth word");
+static_assert(PDP_DESC_HASH == PDP_PKT_HASH << 1, "shifted below");
+
+/* What the wire carries becomes what the plugin sees. @return false: dropped and given back */
+static inline bool unwrap(struct pdp_vr *vr, const struct pdp_desc *d, unsigned int channel,
+			  struct pdp_pkt *p)
+{
+	const uint64_t len = d->plen, shown = RT_SEALED ? d->vlen : len, vif = d->vif;
+	const uint64_t words[4] = {
+		(uintptr_t)vr->base + (d->off_hash & PDP_OFF_MASK),
+		shown | len << 16 | (uint64_t)PDP_HEADROOM << 32 | vif << 48,
+		d->off_hash >> PDP_OFF_BITS | (uint64_t)(d->flags >> 1 & PDP_PKT_HASH) << 32 |
+			(uint64_t)channel << 40 | (uint64_t)d->slot << 48,
+		vif | shown << 16,
+	};
+
+	memcpy(p, words, sizeof(*p));
+	return RT_SEALED || likely(rt_is_plain(vr, d->vif, d->plen)) || decap(vr, p);
 }
 
 #if RT_SEALED
@@ -157,23 +173,59 @@ static inline uint16_t written(const struct pdp_vr *vr, const struct pdp_pkt *p,
 }
 #endif
 
-/* The plugin's answers go back, but for packets that it holds. */
+/* An answer that is no plain one. */
+static inline void answer_other(struct pdp_vr *vr, struct pdp_pkt *p, unsigned int i)
+{
+	if (p->verdict >= PDP_HOLD) {
+		if (p->verdict == PDP_HOLD && vr->ops->flags & PDP_VR_HOLDS) {
+			vr->status->held++;
+			return;
+		}
+		p->verdict = PDP_DROP;
+		p->reason = PDP_DROP_BAD_HOLD;
+	}
+	rt_give(vr, p, p->verdict == PDP_FORWARD ? written(vr, p, i) : 0);
+}
+
+#if RT_SEALED
 static inline void answer(struct pdp_vr *vr, struct pdp_pkt *pkts, unsigned int n)
 {
+	for (unsigned int i = 0; i < n; i++)
+		answer_other(vr, &pkts[i], i);
+}
+#else
+/* FORWARD, and its beginning where it was: bits of the second word. */
+#define PLAIN_MASK UINT64_C(0xff00ffff00000000)
+#define PLAIN	   ((uint64_t)PDP_FORWARD << 56 | (uint64_t)PDP_HEADROOM << 32)
+static_assert(offsetof(struct pdp_return, len) == 2 && offsetof(struct pdp_return, moved) == 4 &&
+		      offsetof(struct pdp_return, vif) == 6 &&
+		      offsetof(struct pdp_return, verdict) == 7,
+	      "whole_len, vif and verdict of a packet lie as in its return");
+
+/* The plugin's answers go back, but for packets that it holds. Plain ones are all that is in most
+ * bursts. */
+static inline void answer(struct pdp_vr *vr, struct pdp_pkt *pkts, unsigned int n)
+{
+	unsigned int plain = 0;
+
 	for (unsigned int i = 0; i < n; i++) {
 		struct pdp_pkt *p = &pkts[i];
+		uint64_t word;
 
-		if (unlikely(p->verdict >= PDP_HOLD)) {
-			if (p->verdict == PDP_HOLD && vr->ops->flags & PDP_VR_HOLDS) {
-				vr->status->held++;
-				continue;
-			}
-			p->verdict = PDP_DROP;
-			p->reason = PDP_DROP_BAD_HOLD;
+		memcpy(&word, &p->len, sizeof(word));
+		if (unlikely((word & PLAIN_MASK) != PLAIN ||
+			     !rt_is_plain(vr, p->vif, p->whole_len))) {
+			answer_other(vr, p, i);
+			continue;
 		}
-		rt_give(vr, p, p->verdict == PDP_FORWARD ? written(vr, p, i) : 0);
+		word = (word & UINT64_C(0xffff0000ffff0000)) | p->slot;
+		memcpy(pdp_ring_next(&vr->channels[p->channel].from, 1, sizeof(word)), &word,
+		       sizeof(word));
+		plain++;
 	}
+	vr->n_given += plain;
 }
+#endif
 
 static inline void process(struct pdp_vr *vr, struct pdp_pkt *pkts, unsigned int n)
 {
@@ -198,27 +250,45 @@ static void note_first(struct pdp_vr *vr)
 	__atomic_store_n(&s->served, vr->activation, __ATOMIC_RELEASE);
 }
 
-static unsigned int serve_channel(struct pdp_vr *vr, unsigned int c)
+/*
+ * Take the n first of those that wait. The next burst starts on its way here meanwhile, and the
+ * descriptors of the one behind it.
+ * @return packets for the plugin
+ */
+static inline unsigned int take(struct pdp_vr *vr, unsigned int c, unsigned int waiting,
+				unsigned int n, struct pdp_pkt *pkts)
 {
 	struct rt_channel *ch = &vr->channels[c];
 	struct pdp_desc descs[PDP_BURST_MAX];
-	struct pdp_pkt pkts[PDP_BURST_MAX];
-	unsigned int waiting = pdp_ring_count(&ch->to);
-	unsigned int n = RTE_MIN(waiting, vr->max_burst);
 	unsigned int k = 0;
 
-	if (n == 0)
-		return 0;
-	/* All that waits starts on its way here while the first burst is being served. */
-	pdp_ring_prefetch(&ch->to, 0, RTE_MIN(waiting, 2 * n), sizeof(descs[0]));
+	pdp_ring_prefetch(&ch->to, 0, RTE_MIN(waiting, AHEAD * n), sizeof(descs[0]));
 	pdp_ring_copy(&ch->to, descs, n, sizeof(descs[0]));
-	fetch_headers(vr, descs, n);
+	for (unsigned int i = ch->n_fetched; i < n; i++)
+		fetch(vr, &descs[i]);
+	ch->n_fetched = RTE_MIN(waiting - n, n);
 	for (unsigned int i = 0; i < n; i++) {
+		if (i < ch->n_fetched)
+			fetch(vr, pdp_ring_peek(&ch->to, i, sizeof(descs[0])));
 		if (unlikely(descs[i].flags & PDP_DESC_BLANK))
 			ch->blanks[ch->n_blanks++] = descs[i];
 		else if (likely(unwrap(vr, &descs[i], c, &pkts[k])))
 			k++;
 	}
+	return k;
+}
+
+static unsigned int serve_channel(struct pdp_vr *vr, unsigned int c)
+{
+	struct rt_channel *ch = &vr->channels[c];
+	struct pdp_pkt pkts[PDP_BURST_MAX];
+	const unsigned int waiting = pdp_ring_count(&ch->to);
+	const unsigned int n = RTE_MIN(waiting, vr->max_burst);
+	unsigned int k;
+
+	if (n == 0)
+		return 0;
+	k = take(vr, c, waiting, n, pkts);
 	if (k != 0) {
 		keep(vr, pkts, k);
 		process(vr, pkts, k);

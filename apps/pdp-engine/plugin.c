@@ -43,6 +43,7 @@ static void tell(struct pdp_vr *vr)
 		const struct pdp_vif_conf *c = &vr->conf->vifs[i];
 
 		pdp_vif_init(&vr->vifs[i], c);
+		vr->plain_max[i] = vr->vifs[i].in_place ? vr->vifs[i].frame_max : 0;
 		memcpy(vr->vr_vifs[i].name, c->name, sizeof(c->name));
 		vr->vr_vifs[i].kind = c->kind;
 		vr->vr_vifs[i].mtu = c->mtu;
@@ -72,6 +73,7 @@ int rt_load(struct pdp_vr *vr, char *err, size_t err_size)
 	vr->max_burst = vr->ops->max_burst;
 	if (vr->max_burst == 0 || vr->max_burst > PDP_BURST_MAX)
 		vr->max_burst = PDP_BURST_MAX;
+	vr->wants_head = vr->ops->flags & PDP_VR_WANTS_HEAD;
 #if RT_SEALED
 	vr->shot_size = vr->ops->flags & PDP_VR_HEADER_ONLY ? PDP_VR_HEAD : RT_SHOT_SIZE;
 #endif

@@ -33,7 +33,8 @@ static_assert(PDP_VR_HEAD % PDP_LINE == 0 && PDP_VR_HEAD <= RT_SHOT_SIZE, "kept 
 struct rt_channel {
 	struct pdp_ring_consumer to;   /* from the MD */
 	struct pdp_ring_producer from; /* to the MD */
-	unsigned int n_blanks;	       /* in blanks */
+	unsigned int n_fetched; /* packets that wait and whose beginning is on its way here */
+	unsigned int n_blanks;	/* in blanks */
 	struct pdp_desc blanks[PDP_BLANKS_MAX];
 };
 
@@ -53,6 +54,10 @@ struct pdp_vr {
 	struct pdp_vr_info info;
 	struct pdp_vr_vif vr_vifs[PDP_VIF_MAX];
 	struct pdp_vif vifs[PDP_VIF_MAX];
+	/* By vif: longest packet that it carries as it is; 0: none, there is something to do, or no
+	 * such vif. */
+	uint16_t plain_max[UINT8_MAX + 1];
+	bool wants_head;	  /* PDP_VR_WANTS_HEAD */
 	uint32_t neighbours_seen; /* version of the outer neighbours in vifs */
 	struct pdp_fib_reader fib;
 	bool has_fib;
@@ -115,6 +120,12 @@ static inline void rt_fib_online(struct pdp_vr *vr)
 {
 	if (vr->has_fib)
 		pdp_fib_online(&vr->fib);
+}
+
+/* Whether a packet is on the wire as the plugin sees it. */
+static inline bool rt_is_plain(const struct pdp_vr *vr, uint8_t vif, uint16_t len)
+{
+	return (uint16_t)(len - 1) < vr->plain_max[vif];
 }
 
 /* plugin.c */

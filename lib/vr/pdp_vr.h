@@ -138,6 +138,12 @@ struct pdp_vr_info {
  */
 #define PDP_VR_HEADER_ONLY 0x02u
 #define PDP_VR_HEAD	   64 /**< bytes */
+/**
+ * Reads or changes the beginning of most packets (routers). The runtime then asks for their first
+ * PDP_VR_HEAD bytes a burst ahead, so that process() finds them in the cache. A plugin that decides
+ * without a look at packets does better without: they stay in the MD's cache then.
+ */
+#define PDP_VR_WANTS_HEAD 0x04u
 
 /** A plugin. Unset callbacks are NULL; only process is required. */
 struct pdp_vr_ops {

@@ -52,7 +52,7 @@ static void fini(void *state)
 
 PDP_VR_PLUGIN({
 	.abi_version = PDP_VR_ABI_VERSION,
-	.flags = PDP_VR_HEADER_ONLY,
+	.flags = PDP_VR_HEADER_ONLY | PDP_VR_WANTS_HEAD,
 	.name = "ip",
 	.init = init,
 	.process = process,
