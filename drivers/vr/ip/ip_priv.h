@@ -61,7 +61,7 @@ struct ip_bucket {
 
 /** A vif, by number. */
 struct ip_vif {
-	uint64_t mac;	/* as its bytes lie in memory; kind ethernet */
+	uint64_t mac;	/* as its bytes lie in memory; kind ip: IP_NO_MAC */
 	uint32_t mtu;	/* 0: no such vif */
 	uint8_t l3_off; /* bytes of the Ethernet header; kind ip: 0 */
 };
@@ -73,7 +73,6 @@ struct ip {
 	uint64_t now_ns; /* 0: not read in this burst yet */
 	struct ip_bucket buckets[PDP_PUNT_CLASSES];
 	uint64_t *counts[IP_COUNTS];
-	uint64_t forwarded[2];	 /* of this burst, by family */
 	struct ip_vif vifs[256]; /* a next hop may name any */
 };
 
@@ -96,6 +95,7 @@ struct ip_view {
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "MAC addresses are the low 48 bits");
 #define IP_MAC_MASK UINT64_C(0xffffffffffff)
+#define IP_NO_MAC   UINT64_MAX
 
 static inline void ip_count(struct ip *ip, enum ip_count what)
 {

@@ -106,8 +106,10 @@ int ip_setup(struct ip *ip, const struct pdp_vr_info *info)
 		struct ip_vif *vif = &ip->vifs[i];
 
 		vif->mtu = info->vifs[i].mtu;
-		if (info->vifs[i].kind != PDP_VIF_ETHERNET)
+		if (info->vifs[i].kind != PDP_VIF_ETHERNET) {
+			vif->mac = IP_NO_MAC;
 			continue;
+		}
 		vif->l3_off = PDP_ETH_SIZE;
 		memcpy(&vif->mac, info->vifs[i].mac, PDP_MAC_SIZE);
 	}
