@@ -30,6 +30,8 @@ PLUGINS = os.path.join(BUILD, "test/mp/plugins")
 RUN = os.environ.get("PDP_TEST_RUN", "pdp-mp")
 CPUS = sorted(os.sched_getaffinity(0))
 MD_CPU, ENGINE_CPU = CPUS[0], CPUS[-1]
+NO_HUGE = "PDP_NO_HUGE" in os.environ  # nodes of sealed VRs alone are started without hugepages
+NO_HUGE_EAL = ("--no-huge", "-m", "512")
 PAGES_MIN = 80  # of 2 MB: what the largest node here takes
 STOP_S = 2.0  # a node ends within this (issue: 2 s)
 # Another load on the machine may keep a finished process off its CPU: how much is forgiven, by load average.
@@ -166,6 +168,8 @@ class Node:
         config = dict(config)
         config.setdefault("cpus", {"engines": [ENGINE_CPU]})
         self.config = config
+        if NO_HUGE and not eal and all(vr.get("isolation") == "sealed" for vr in config["vrs"]):
+            eal = NO_HUGE_EAL
         self.file = os.path.join(self.folder, "node.json")
         with open(self.file, "w", encoding="utf-8") as f:
             json.dump(config, f)
