@@ -31,7 +31,7 @@ RUN = os.environ.get("PDP_TEST_RUN", "pdp-mp")
 CPUS = sorted(os.sched_getaffinity(0))
 MD_CPU, ENGINE_CPU = CPUS[0], CPUS[-1]
 NO_HUGE = "PDP_NO_HUGE" in os.environ  # nodes of sealed VRs alone are started without hugepages
-NO_HUGE_EAL = ("--no-huge", "-m", "512")
+NO_HUGE_EAL = ("--no-huge", "-m", "1024")
 PAGES_MIN = 80  # of 2 MB: what the largest node here takes
 STOP_S = 2.0  # a node ends within this (issue: 2 s)
 # Another load on the machine may keep a finished process off its CPU: how much is forgiven, by load average.
