@@ -71,9 +71,9 @@ restart() {
 	began=${EPOCHREALTIME/[.,]/}
 	"${@:2}"
 	start_primary p1 h3
-	wait_for 20 on h3 ping -q -c 1 -W 1 "$FAR" || fail "nothing gets through after the node was $1"
 	wait_for 20 mirror_in_step || fail "the routes are not all there after the node was $1"
 	began=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
+	wait_for 20 on h3 ping -q -c 1 -W 1 "$FAR" || fail "nothing gets through after the node was $1"
 	kill -INT "$pinger"
 	wait_for 10 process_gone "$pinger" || fail "ping does not end"
 	read -r sent received < <(sed -n 's/^\([0-9]*\) packets transmitted, \([0-9]*\) received.*time \([0-9]*\)ms/\1 \2 \3/p' \
