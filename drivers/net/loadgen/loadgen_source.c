@@ -12,7 +12,7 @@
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the mbuf is filled by words");
 static_assert(sizeof(struct pdp_loadgen_stamp) == 16, "written as two words");
 
-#define PREFETCH_AHEAD 3
+#define PREFETCH_AHEAD 8 /* where an engine wrote to it last, the frame is in that CPU's cache */
 
 static void rewind_queue(struct lg_rxq *q)
 {
@@ -104,6 +104,13 @@ static inline void prefetch(struct rte_mbuf *m)
 	rte_prefetch0_write(RTE_PTR_ADD(m, sizeof(*m) + RTE_PKTMBUF_HEADROOM));
 }
 
+/* The first of a burst. */
+static inline void prefetch_first(struct rte_mbuf **pkts, uint32_t n)
+{
+	for (uint32_t i = 0; i < RTE_MIN(n, (uint32_t)PREFETCH_AHEAD); i++)
+		prefetch(pkts[i]);
+}
+
 /* One packet of the class's next flow; returns its length. */
 static __rte_always_inline uint32_t make_packet(const struct lg_rxq *q, struct lg_qclass *cls,
 						const struct lg_tmpl *t, struct rte_mbuf *m,
@@ -138,6 +145,7 @@ static __rte_always_inline uint64_t make_one_class(struct lg_rxq *q, struct rte_
 	struct lg_qclass cls = q->classes[0];
 	const struct lg_tmpl t = cls.tmpl[0];
 
+	prefetch_first(pkts, n);
 	for (uint32_t i = 0; i < n; i++) {
 		if (i + PREFETCH_AHEAD < n)
 			prefetch(pkts[i + PREFETCH_AHEAD]);
@@ -154,6 +162,7 @@ static __rte_always_inline uint64_t make_mixed(struct lg_rxq *q, struct rte_mbuf
 	const uint8_t *imix = q->port->imix;
 	uint64_t bytes = 0;
 
+	prefetch_first(pkts, n);
 	for (uint32_t i = 0; i < n; i++) {
 		struct lg_qclass *cls = &q->classes[q->sched[q->sched_pos]];
 		const struct lg_tmpl *t = cls->tmpl;
@@ -187,6 +196,7 @@ static uint64_t replay_packets(struct lg_rxq *q, struct rte_mbuf **pkts, const u
 	uint32_t *seqs = q->port->pcap->seqs, source = (uint32_t)q->port->source << LG_FLOW_BITS;
 	uint64_t bytes = 0;
 
+	prefetch_first(pkts, n);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct lg_pcap_packet *p = q->packets[q->packet_pos];
 
