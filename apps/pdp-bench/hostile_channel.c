@@ -63,7 +63,7 @@ static struct pdp_sealed_return forged(struct world *w)
 	};
 	const uint64_t y = noise(w);
 
-	switch (y % 8) {
+	switch (y % 9) {
 	case 0:
 		memcpy(&r, &x, sizeof(x));
 		memcpy((char *)&r + 8, &y, sizeof(y));
@@ -85,6 +85,10 @@ static struct pdp_sealed_return forged(struct world *w)
 		break;
 	case 6:
 		r.written = (uint16_t)(y >> 8);
+		break;
+	case 7:
+		r.verdict = PDP_RETURN_RUN;
+		r.len = (uint16_t)((y >> 8) % 70);
 		break;
 	default:
 		break;

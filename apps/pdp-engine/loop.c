@@ -23,7 +23,7 @@
 #define PARKED_S       10	 /* a parked engine sleeps that long, unless woken */
 #define SAMPLE_EVERY   64	 /* bursts between two whose process() is measured */
 #define CTL_BURST      8
-#define AHEAD	       3 /* bursts: one is served, one's packets and one's descriptors are fetched */
+#define AHEAD	       64u /* entries of the ring that are asked for before they are read */
 
 void rt_init(struct pdp_vr *vr, struct pdp_region *region, int sock)
 {
@@ -38,7 +38,7 @@ void rt_init(struct pdp_vr *vr, struct pdp_region *region, int sock)
 	for (unsigned int i = 0; i < region->n_md; i++) {
 		const uint32_t n = region->n_slots + region->n_blanks;
 
-		pdp_ring_consumer_init(&vr->channels[i].to,
+		pdp_ring_consumer_init(&vr->channels[i].to.ring,
 				       pdp_region_ring(region, region->channels[i].to_off), n);
 		pdp_ring_producer_init(
 			&vr->channels[i].from,
@@ -203,9 +203,10 @@ static_assert(offsetof(struct pdp_return, len) == 2 && offsetof(struct pdp_retur
 	      "whole_len, vif and verdict of a packet lie as in its return");
 
 /* The plugin's answers go back, but for packets that it holds. Plain ones are all that is in most
- * bursts. */
+ * bursts, and most of those run on. */
 static inline void answer(struct pdp_vr *vr, struct pdp_pkt *pkts, unsigned int n)
 {
+	struct rt_channel *ch = &vr->channels[pkts[0].channel];
 	unsigned int plain = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
@@ -218,10 +219,14 @@ static inline void answer(struct pdp_vr *vr, struct pdp_pkt *pkts, unsigned int 
 			answer_other(vr, p, i);
 			continue;
 		}
-		word = (word & UINT64_C(0xffff0000ffff0000)) | p->slot;
-		memcpy(pdp_ring_next(&vr->channels[p->channel].from, 1, sizeof(word)), &word,
-		       sizeof(word));
 		plain++;
+		if (likely(p->whole_len == p->window)) {
+			rt_run_on(ch, p, p->whole_len);
+			continue;
+		}
+		rt_end_run(ch);
+		word = (word & UINT64_C(0xffff0000ffff0000)) | p->slot;
+		memcpy(pdp_ring_next(&ch->from, 1, sizeof(word)), &word, sizeof(word));
 	}
 	vr->n_given += plain;
 }
@@ -250,45 +255,69 @@ static void note_first(struct pdp_vr *vr)
 	__atomic_store_n(&s->served, vr->activation, __ATOMIC_RELEASE);
 }
 
-/*
- * Take the n first of those that wait. The next burst starts on its way here meanwhile, and the
- * descriptors of the one behind it.
- * @return packets for the plugin
- */
-static inline unsigned int take(struct pdp_vr *vr, unsigned int c, unsigned int waiting,
-				unsigned int n, struct pdp_pkt *pkts)
+static inline bool is_empty(const struct rt_burst *b)
 {
-	struct rt_channel *ch = &vr->channels[c];
-	struct pdp_desc descs[PDP_BURST_MAX];
-	unsigned int k = 0;
+	return b->at == b->n;
+}
 
-	pdp_ring_prefetch(&ch->to, 0, RTE_MIN(waiting, AHEAD * n), sizeof(descs[0]));
-	pdp_ring_copy(&ch->to, descs, n, sizeof(descs[0]));
-	for (unsigned int i = ch->n_fetched; i < n; i++)
-		fetch(vr, &descs[i]);
-	ch->n_fetched = RTE_MIN(waiting - n, n);
-	for (unsigned int i = 0; i < n; i++) {
-		if (i < ch->n_fetched)
-			fetch(vr, pdp_ring_peek(&ch->to, i, sizeof(descs[0])));
-		if (unlikely(descs[i].flags & PDP_DESC_BLANK))
-			ch->blanks[ch->n_blanks++] = descs[i];
-		else if (likely(unwrap(vr, &descs[i], c, &pkts[k])))
-			k++;
+/* @return packets */
+static inline unsigned int refill(const struct pdp_vr *vr, struct rt_channel *ch,
+				  struct rt_burst *b)
+{
+	const unsigned int waiting = pdp_ring_count(&ch->to.ring);
+
+	b->at = b->n = 0;
+	if (waiting == 0)
+		return 0;
+	pdp_ring_prefetch(&ch->to.ring, 0, RTE_MIN(waiting, AHEAD), sizeof(b->descs[0]));
+	b->n = pdp_reader_take(&ch->to, waiting, b->descs, vr->max_burst, &b->entries);
+	return b->n;
+}
+
+/*
+ * The burst to serve. When it begins, the next one starts on its way here, and the descriptors of
+ * the one behind it.
+ */
+static inline struct rt_burst *turn_over(const struct pdp_vr *vr, struct rt_channel *ch)
+{
+	struct rt_burst *b = &ch->bursts[ch->now], *next;
+	unsigned int n;
+
+	if (!is_empty(b))
+		return b;
+	ch->now ^= 1;
+	next = b;
+	b = &ch->bursts[ch->now];
+	if (is_empty(b)) {
+		n = refill(vr, ch, b);
+		for (unsigned int i = 0; i < n; i++)
+			fetch(vr, &b->descs[i]);
+		if (n == 0)
+			return b;
 	}
-	return k;
+	n = refill(vr, ch, next);
+	for (unsigned int i = 0; i < n; i++)
+		fetch(vr, &next->descs[i]);
+	return b;
 }
 
 static unsigned int serve_channel(struct pdp_vr *vr, unsigned int c)
 {
 	struct rt_channel *ch = &vr->channels[c];
+	struct rt_burst *b = turn_over(vr, ch);
 	struct pdp_pkt pkts[PDP_BURST_MAX];
-	const unsigned int waiting = pdp_ring_count(&ch->to);
-	const unsigned int n = RTE_MIN(waiting, vr->max_burst);
-	unsigned int k;
+	const unsigned int n = RTE_MIN(b->n - b->at, vr->max_burst);
+	unsigned int k = 0;
 
 	if (n == 0)
 		return 0;
-	k = take(vr, c, waiting, n, pkts);
+	for (const struct pdp_desc *d = b->descs + b->at, *end = d + n; d < end; d++) {
+		if (unlikely(d->flags & PDP_DESC_BLANK))
+			ch->blanks[ch->n_blanks++] = *d;
+		else if (likely(unwrap(vr, d, c, &pkts[k])))
+			k++;
+	}
+	b->at += n;
 	if (k != 0) {
 		keep(vr, pkts, k);
 		process(vr, pkts, k);
@@ -299,7 +328,9 @@ static unsigned int serve_channel(struct pdp_vr *vr, unsigned int c)
 	rt_flush(ch);
 	vr->status->rx += k;
 	/* Not before it is answered: what process() never comes back from is unread. */
-	__atomic_store_n(&vr->status->taken, vr->status->taken + n, __ATOMIC_RELAXED);
+	if (is_empty(b))
+		__atomic_store_n(&vr->status->taken, vr->status->taken + b->entries,
+				 __ATOMIC_RELAXED);
 	__atomic_store_n(&vr->status->bursts, vr->status->bursts + 1, __ATOMIC_RELAXED);
 	return n;
 }
@@ -395,7 +426,10 @@ static bool anything_there(const struct pdp_vr *vr)
 	    __atomic_load_n(&vr->status->busy_poll, __ATOMIC_RELAXED))
 		return true;
 	for (unsigned int c = 0; c < vr->region->n_md; c++) {
-		if (pdp_ring_count(&vr->channels[c].to) != 0)
+		const struct rt_channel *ch = &vr->channels[c];
+
+		if (!is_empty(&ch->bursts[0]) || !is_empty(&ch->bursts[1]) ||
+		    pdp_ring_count(&ch->to.ring) != 0)
 			return true;
 	}
 	return false;

@@ -12,9 +12,12 @@
 
 #include <stdbool.h>
 
+#include <rte_branch_prediction.h>
+
 #include <pdp_channel.h>
 #include <pdp_engine_proto.h>
 #include <pdp_fib.h>
+#include <pdp_group.h>
 #include <pdp_sealed.h>
 #include <pdp_vif.h>
 #include <pdp_vr.h>
@@ -29,12 +32,22 @@
 #define RT_SHOT_SIZE 256
 static_assert(PDP_VR_HEAD % PDP_LINE == 0 && PDP_VR_HEAD <= RT_SHOT_SIZE, "kept in lines");
 
+/* Packets that were taken out of the ring. */
+struct rt_burst {
+	struct pdp_desc descs[PDP_BURST_MAX];
+	uint32_t n;
+	uint32_t at;	  /* the next one to serve */
+	uint32_t entries; /* of the ring, that they were */
+};
+
 /* The engine's end of one channel. */
 struct rt_channel {
-	struct pdp_ring_consumer to;   /* from the MD */
+	struct pdp_reader to;	       /* from the MD */
 	struct pdp_ring_producer from; /* to the MD */
-	unsigned int n_fetched; /* packets that wait and whose beginning is on its way here */
-	unsigned int n_blanks;	/* in blanks */
+	struct pdp_return run;	       /* packets in a row to give back; len == 0: none */
+	struct rt_burst bursts[2];     /* the one that is served, and the next one */
+	unsigned int now;	       /* which is served */
+	unsigned int n_blanks;	       /* in blanks */
 	struct pdp_desc blanks[PDP_BLANKS_MAX];
 };
 
@@ -149,11 +162,48 @@ typedef struct pdp_sealed_return rt_return;
 typedef struct pdp_return rt_return;
 #endif
 
+/* Give back the packets of the run. A run of one keeps its length in `moved`. */
+static inline void rt_end_run(struct rt_channel *ch)
+{
+	struct pdp_return *run = &ch->run;
+
+	if (run->len == 0)
+		return;
+	if (run->len == 1) {
+		run->len = (uint16_t)run->moved;
+		run->verdict = PDP_FORWARD;
+	}
+	run->moved = 0;
+	memcpy(pdp_ring_next(&ch->from, 1, sizeof(*run)), run, sizeof(*run));
+	run->len = 0;
+}
+
+/* A packet that leaves as it came: one more of the run, if it is the next one, and leaves by the
+ * same vif. */
+static inline void rt_run_on(struct rt_channel *ch, const struct pdp_pkt *p, uint16_t len)
+{
+	struct pdp_return *run = &ch->run;
+
+	if (likely(run->len != 0 && p->slot == run->slot + run->len && p->vif == run->vif &&
+		   run->len < PDP_BURST_MAX)) {
+		run->len++;
+		return;
+	}
+	rt_end_run(ch);
+	*run = (struct pdp_return){.slot = p->slot,
+				   .len = 1,
+				   .moved = (int16_t)len,
+				   .vif = p->vif,
+				   .verdict = PDP_RETURN_RUN};
+}
+
 /* Show the MD what was given back. */
 static inline void rt_flush(struct rt_channel *ch)
 {
-	const uint32_t n = pdp_ring_pending(&ch->from);
+	uint32_t n;
 
+	rt_end_run(ch);
+	n = pdp_ring_pending(&ch->from);
 	if (n == 0)
 		return;
 	pdp_ring_publish(&ch->from);

@@ -58,6 +58,14 @@ void rt_give(struct pdp_vr *vr, const struct pdp_pkt *p, uint16_t written)
 		verdict = other(p);
 	if (unlikely((verdict & 3) == PDP_DROP))
 		vr->n_dropped++;
+	vr->n_given++;
+#if !RT_SEALED
+	if (verdict == PDP_FORWARD && moved == 0 && len == p->window) {
+		rt_run_on(ch, p, len);
+		return;
+	}
+	rt_end_run(ch);
+#endif
 	r = pdp_ring_next(&ch->from, 1, sizeof(*r));
 	*r = (rt_return)
 	{
@@ -68,7 +76,6 @@ void rt_give(struct pdp_vr *vr, const struct pdp_pkt *p, uint16_t written)
 		.verdict = verdict
 	};
 	(void)written;
-	vr->n_given++;
 }
 
 static void take_blank(struct pdp_vr *vr, unsigned int c, struct pdp_pkt *pkt)

@@ -27,7 +27,8 @@ struct pdp_chan *pdp_chan_create(struct pdp_region *region, unsigned int index, 
 		return NULL;
 	*ch = (struct pdp_chan){
 		.ledger = calloc(n, sizeof(*ch->ledger)),
-		.free = calloc(region->n_slots, sizeof(*ch->free)),
+		.free = calloc(pdp_ring_entries(region->n_slots), sizeof(*ch->free)),
+		.free_mask = pdp_ring_entries(region->n_slots) - 1,
 		.blank_free = calloc(region->n_blanks + 1, sizeof(*ch->blank_free)),
 		.base = (uintptr_t)base,
 		.n_slots = region->n_slots,
@@ -48,7 +49,7 @@ struct pdp_chan *pdp_chan_create(struct pdp_region *region, unsigned int index, 
 		&ch->from, pdp_region_ring(region, region->channels[index].from_off),
 		region->sealed ? pdp_sealed_returns(region->n_slots, region->n_blanks) : n);
 	for (uint32_t i = 0; i < ch->n_slots; i++)
-		ch->free[i] = (uint16_t)(ch->n_slots - 1 - i);
+		ch->free[i] = (uint16_t)i;
 	for (uint32_t i = 0; i < ch->n_blanks; i++)
 		ch->blank_free[i] = (uint16_t)(ch->n_slots + i);
 	return ch;
@@ -89,49 +90,6 @@ void pdp_chan_wake(struct pdp_chan *ch)
 	pdp_status_wake(ch->status);
 }
 
-/* Take over what an engine changed of a packet's place: nothing is followed that does not lie
- * within its buffer. @return false: place or length are impossible */
-static bool reshape(const struct pdp_ledger *l, const struct pdp_return *r)
-{
-	struct rte_mbuf *m = l->m;
-	const int32_t start = (int32_t)l->start + r->moved;
-
-	if (start < 0 || r->len < PDP_FRAME_MIN || (uint32_t)start + r->len > m->buf_len)
-		return false;
-	m->data_off = (uint16_t)start;
-	m->data_len = r->len;
-	m->pkt_len = r->len;
-	return true;
-}
-
-void pdp_chan_take_other(struct pdp_chan *ch, const struct pdp_return *r, unsigned int i,
-			 struct pdp_taken *taken)
-{
-	const bool known = r->slot < ch->n_slots + ch->n_blanks;
-	struct pdp_ledger *l = &ch->ledger[known ? r->slot : 0];
-	const uint64_t bit = UINT64_C(1) << i;
-
-	if (!known || l->m == NULL) {
-		ch->lies[known ? PDP_LIE_TWICE : PDP_LIE_SLOT]++;
-		taken->m[i] = NULL;
-		taken->none |= bit;
-		return;
-	}
-	if ((r->moved != 0 || r->len != l->len) && !reshape(l, r))
-		taken->bad |= bit;
-	taken->m[i] = l->m;
-	l->m = NULL;
-	if (r->slot < ch->n_slots) {
-		ch->free[ch->n_free++] = r->slot;
-		return;
-	}
-	ch->blank_free[ch->n_blank_free++] = r->slot;
-	taken->blank |= bit;
-	/* Not filled: to leave its place and length as they were says nothing. */
-	if (r->len < PDP_FRAME_MIN)
-		taken->bad |= bit;
-}
-
 unsigned int pdp_chan_top_up(struct pdp_chan *ch, struct rte_mempool *pool, unsigned int max)
 {
 	unsigned int n = RTE_MIN(RTE_MIN(ch->n_blank_free, max), (unsigned int)PDP_BLANK_BURST);
@@ -156,6 +114,7 @@ unsigned int pdp_chan_top_up(struct pdp_chan *ch, struct rte_mempool *pool, unsi
 		pdp_desc_write(d, at - ch->base, slot, room, 0, PDP_DESC_BLANK);
 	}
 	pdp_ring_publish(&ch->to);
+	ch->n_staged = 0;
 	return n;
 }
 
@@ -172,7 +131,7 @@ unsigned int pdp_chan_sweep(struct pdp_chan *ch, unsigned int *n_blanks)
 		ch->ledger[slot].m = NULL;
 		rte_pktmbuf_free(m);
 		if (slot < ch->n_slots) {
-			ch->free[ch->n_free++] = (uint16_t)slot;
+			pdp_chan_free_put(ch, (uint16_t)slot);
 			n++;
 		} else {
 			ch->blank_free[ch->n_blank_free++] = (uint16_t)slot;

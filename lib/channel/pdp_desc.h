@@ -7,6 +7,7 @@
 #define PDP_DESC_H
 
 #include <assert.h>
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,21 +17,25 @@
 
 /** A packet lent to an engine. */
 struct pdp_desc {
-	uint64_t off_hash; /**< bits 0..39: offset of the first byte from the base; above: hash */
-	uint16_t slot;	   /**< number in the MD's ledger; from n_slots on: a BLANK */
-	uint16_t vlen;	   /**< visible bytes */
-	uint16_t plen;	   /**< bytes of the packet; BLANK: room */
-	uint8_t vif;	   /**< ingress vif */
-	uint8_t flags;	   /**< PDP_DESC_* */
+	alignas(16) uint64_t
+		off_hash; /**< bits 0..39: offset of the first byte from the base; above: hash */
+	uint16_t slot;	  /**< number in the MD's ledger; from n_slots on: a BLANK */
+	uint16_t vlen;	  /**< visible bytes */
+	uint16_t plen;	  /**< bytes of the packet; BLANK: room */
+	uint8_t vif;	  /**< ingress vif */
+	uint8_t flags;	  /**< PDP_DESC_* */
 };
 static_assert(sizeof(struct pdp_desc) == 16, "a descriptor is 16 bytes");
 
-#define PDP_OFF_BITS 40
-#define PDP_OFF_MASK ((UINT64_C(1) << PDP_OFF_BITS) - 1)
+#define PDP_OFF_BITS  40
+#define PDP_OFF_MASK  ((UINT64_C(1) << PDP_OFF_BITS) - 1)
+#define PDP_HASH_MASK ((1u << (64 - PDP_OFF_BITS)) - 1)
 
 /** Bits of pdp_desc.flags. */
 #define PDP_DESC_BLANK 0x01 /**< an empty packet lent for the engine to fill */
 #define PDP_DESC_HASH  0x02 /**< the flow hash is set */
+#define PDP_DESC_GROUP 0x04 /**< the head of a group (pdp_group.h) */
+#define PDP_DESC_LENS  0x08 /**< of a group: its packets' lengths differ */
 
 /** A packet given back. */
 struct pdp_return {
@@ -40,7 +45,7 @@ struct pdp_return {
 			  */
 	uint8_t vif;	 /**< FORWARD: egress vif */
 	uint8_t verdict; /**< enum pdp_verdict in bits 0..1; above: DROP: the reason, PUNT: enum
-			    pdp_punt_class */
+			    pdp_punt_class. Or PDP_RETURN_RUN */
 };
 static_assert(sizeof(struct pdp_return) == 8, "a return is 8 bytes");
 
@@ -66,6 +71,17 @@ static inline uint32_t pdp_return_place(uint64_t word)
 static inline uint16_t pdp_return_answer(uint64_t word)
 {
 	return (uint16_t)(word >> 48);
+}
+
+/**
+ * In the place of a verdict: `len` packets, 1..PDP_BURST_MAX, in the slots from `slot` on, go out
+ * by `vif` as they were lent: where they were and as long.
+ */
+#define PDP_RETURN_RUN 3
+
+static inline bool pdp_return_is_run(uint64_t word)
+{
+	return word >> 56 == PDP_RETURN_RUN;
 }
 
 static inline uint8_t pdp_return_pack(enum pdp_verdict verdict, uint8_t reason)

@@ -129,13 +129,6 @@ static inline void pdp_ring_prefetch(const struct pdp_ring_consumer *c, uint32_t
 		__builtin_prefetch(c->ring->entries + ((c->head + i) & c->mask) * elem, 0);
 }
 
-/** The skip-th next entry of those that wait, where it lies. */
-static inline const void *pdp_ring_peek(const struct pdp_ring_consumer *c, uint32_t skip,
-					size_t elem)
-{
-	return c->ring->entries + ((c->head + skip) & c->mask) * elem;
-}
-
 /** Copy n entries out that pdp_ring_count() has told of, n <= entries. */
 static inline void pdp_ring_copy(struct pdp_ring_consumer *c, void *out, uint32_t n, size_t elem)
 {

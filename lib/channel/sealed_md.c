@@ -78,7 +78,10 @@ void pdp_sealed_stage(struct pdp_chan *ch, struct rte_mbuf *const *pkts, unsigne
 	const uint64_t vif_flags = (uint64_t)vif << 48 | (uint64_t)flags << 56;
 	const struct pdp_ring_producer to = ch->to;
 	struct pdp_ledger *const ledger = ch->ledger;
-	const uint16_t *slot = ch->free + ch->n_free;
+	/* The last ones that came back go out first: their places are still in the cache. */
+	const uint16_t *const free_slots = ch->free;
+	const uint32_t mask = ch->free_mask;
+	uint32_t last = ch->free_head + ch->n_free;
 	unsigned int i = 0;
 
 	while (i < n) {
@@ -87,7 +90,8 @@ void pdp_sealed_stage(struct pdp_chan *ch, struct rte_mbuf *const *pkts, unsigne
 
 		for (const unsigned int end = i + run; i < end; i++, d++) {
 			struct rte_mbuf *m = pkts[i];
-			const uint16_t at = *--slot, start = m->data_off, len = m->data_len;
+			const uint16_t at = free_slots[--last & mask], start = m->data_off,
+				       len = m->data_len;
 			const uint32_t shown = RTE_MIN(len, window);
 			const uint32_t hash = hashes != NULL ? hashes[i] : 0;
 			const uint64_t words[2] = {
@@ -98,13 +102,16 @@ void pdp_sealed_stage(struct pdp_chan *ch, struct rte_mbuf *const *pkts, unsigne
 				pdp_ring_prefetch_write(&to, i + PDP_STAGE_AHEAD, 1, sizeof(*d));
 			/* The first line came with what was taken last; packets are much alike. */
 			if (shown > PDP_LINE && i + AHEAD < n)
-				rte_prefetch0_write(places + slot[-AHEAD] * size + PDP_LINE);
+				rte_prefetch0_write(places +
+						    free_slots[(last - AHEAD) & mask] * size +
+						    PDP_LINE);
 			copy_in(places + at * size, (const uint8_t *)m->buf_addr + start, shown);
 			pdp_ledger_write(&ledger[at], m, start, len, hash | (uint32_t)vif << 24);
 			memcpy(d, words, sizeof(words));
 		}
 	}
 	ch->n_free -= n;
+	ch->n_staged += n;
 }
 
 /* What is in the mbuf of a slot that the engine has. */
@@ -218,7 +225,7 @@ static __rte_noinline void take_one(struct pdp_chan *ch, const struct pdp_sealed
 	taken->m[i] = l->m;
 	l->m = NULL;
 	if (likely(!blank)) {
-		ch->free[ch->n_free++] = r->slot;
+		pdp_chan_free_put(ch, r->slot);
 		return;
 	}
 	ch->blank_free[ch->n_blank_free++] = r->slot;
@@ -251,6 +258,7 @@ void pdp_sealed_take(struct pdp_chan *ch, const struct pdp_sealed_return *from, 
 	const uint32_t window = ch->sealed->window, n_slots = ch->n_slots;
 	struct pdp_ledger *const ledger = ch->ledger;
 	uint16_t *const free_slots = ch->free;
+	const uint32_t free_head = ch->free_head, mask = ch->free_mask;
 	uint32_t n_free = ch->n_free;
 	uint64_t bytes = 0, differ = 0, first = 0, word;
 
@@ -275,7 +283,7 @@ void pdp_sealed_take(struct pdp_chan *ch, const struct pdp_sealed_return *from, 
 				memcpy(data + k, place + k, PIECE);
 			taken->m[i] = m;
 			l->m = NULL;
-			free_slots[n_free++] = slot;
+			free_slots[(free_head + n_free++) & mask] = slot;
 			memcpy(&returns[i], &word, sizeof(word));
 		} else {
 			ch->n_free = n_free;

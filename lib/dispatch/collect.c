@@ -152,15 +152,23 @@ void md_returned(struct pdp_md *md, struct md_engine *e, const struct pdp_return
 		md_hold_returned(md, e, returns, taken, n);
 }
 
-static void collect_burst(struct pdp_md *md, struct md_engine *e, unsigned int n)
+/* @return packets */
+static unsigned int collect_burst(struct pdp_md *md, struct md_engine *e, unsigned int n)
 {
-	struct pdp_return returns[COLLECT_BURST];
+	struct pdp_return from[COLLECT_BURST], returns[COLLECT_BURST];
+	const bool each = e->vr->order != NULL || e->vr->track;
 	struct pdp_chan *ch = e->ch;
 	struct pdp_taken taken;
+	unsigned int total = 0;
 
-	pdp_ring_copy(&ch->from, returns, n, sizeof(returns[0]));
-	pdp_chan_take(ch, returns, n, &taken);
-	md_returned(md, e, returns, &taken, n);
+	pdp_ring_copy(&ch->from, from, n, sizeof(from[0]));
+	for (unsigned int i = 0; i < n;) {
+		i += pdp_chan_take(ch, from + i, n - i, each, returns, &taken);
+		if (likely(taken.n != 0))
+			md_returned(md, e, returns, &taken, taken.n);
+		total += taken.n;
+	}
+	return total;
 }
 
 /* Returns to collect this turn. An engine that lies of their number gets no more read than its ring
@@ -186,7 +194,7 @@ static void lend_blanks(const struct pdp_md *md, struct md_engine *e)
 unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
 {
 	struct pdp_chan *ch = e->ch;
-	unsigned int total = 0, n;
+	unsigned int total = 0, done = 0, n;
 
 	if (unlikely(e->off == MD_ENGINE_DEAD))
 		return 0;
@@ -198,14 +206,14 @@ unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
 	n = ch->seen != 0 ? ch->seen : waiting(ch);
 	ch->seen = 0;
 	if (unlikely(ch->sealed != NULL))
-		total = md_seal_collect(md, e, n);
-	while (total < n) {
-		unsigned int burst = RTE_MIN(n - total, (unsigned int)COLLECT_BURST);
-		unsigned int next = RTE_MIN(n - total - burst, (unsigned int)COLLECT_BURST);
+		total = done = md_seal_collect(md, e, n);
+	while (done < n) {
+		unsigned int burst = RTE_MIN(n - done, (unsigned int)COLLECT_BURST);
+		unsigned int next = RTE_MIN(n - done - burst, (unsigned int)COLLECT_BURST);
 
 		pdp_ring_prefetch(&ch->from, burst, next, sizeof(struct pdp_return));
-		collect_burst(md, e, burst);
-		total += burst;
+		total += collect_burst(md, e, burst);
+		done += burst;
 	}
 	if (unlikely(ch->n_blank_free != 0) && e->off == MD_ENGINE_ON)
 		lend_blanks(md, e);

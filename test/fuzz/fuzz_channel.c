@@ -70,6 +70,8 @@ static void return_well(struct input *in, unsigned int e)
 	r.verdict = next8(in);
 	r.moved = (int8_t)next8(in);
 	r.len = (uint16_t)(next8(in) * 9);
+	if (r.verdict == PDP_RETURN_RUN)
+		r.len %= 70;
 	l->d[i] = l->d[--l->n];
 	hand_give(&h, 0, e, r);
 }

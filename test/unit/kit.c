@@ -93,8 +93,8 @@ void kit_end_open(struct kit_end *end, struct pdp_region *region, unsigned int c
 {
 	const uint32_t n = region->n_slots + region->n_blanks;
 
-	pdp_ring_consumer_init(&end->to, pdp_region_ring(region, region->channels[channel].to_off),
-			       n);
+	pdp_ring_consumer_init(&end->to.ring,
+			       pdp_region_ring(region, region->channels[channel].to_off), n);
 	pdp_ring_producer_init(
 		&end->from, pdp_region_ring(region, region->channels[channel].from_off),
 		region->sealed ? pdp_sealed_returns(region->n_slots, region->n_blanks) : n);
@@ -104,7 +104,15 @@ void kit_end_open(struct kit_end *end, struct pdp_region *region, unsigned int c
 
 unsigned int kit_end_take(struct kit_end *end, struct pdp_desc *descs, unsigned int n)
 {
-	return pdp_ring_take(&end->to, descs, n, sizeof(*descs));
+	unsigned int k = 0;
+	uint32_t waiting;
+
+	while (k < n && (waiting = pdp_ring_count(&end->to.ring)) != 0) {
+		uint32_t entries;
+
+		k += pdp_reader_take(&end->to, waiting, descs + k, n - k, &entries);
+	}
+	return k;
 }
 
 void kit_end_give(struct kit_end *end, struct pdp_return r)

@@ -25,7 +25,7 @@
 
 /* The engine's end of one channel. */
 struct kit_end {
-	struct pdp_ring_consumer to;   /* from the MD: struct pdp_desc */
+	struct pdp_reader to;	       /* from the MD: struct pdp_desc */
 	struct pdp_ring_producer from; /* to the MD: struct pdp_return */
 	struct pdp_ctl_end ctl_to;
 	struct pdp_ctl_end ctl_from;
@@ -83,9 +83,10 @@ enum kit_taken { KIT_NONE, KIT_PKT, KIT_BLANK };
 static inline enum kit_taken kit_chan_take(struct pdp_chan *ch, const struct pdp_return *r,
 					   struct rte_mbuf **m, bool *ok)
 {
+	struct pdp_return returns[64];
 	struct pdp_taken taken;
 
-	pdp_chan_take(ch, r, 1, &taken);
+	pdp_chan_take(ch, r, 1, true, returns, &taken);
 	*m = taken.none & 1 ? NULL : taken.m[0];
 	*ok = *m != NULL && !(taken.bad & 1);
 	return *m == NULL ? KIT_NONE : taken.blank & 1 ? KIT_BLANK : KIT_PKT;

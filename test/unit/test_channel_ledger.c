@@ -331,7 +331,7 @@ static void test_blanks(void **state)
 static void test_mixed_burst(void **state)
 {
 	struct pdp_desc d[N_SLOTS + N_BLANKS + 1];
-	struct pdp_return burst[64];
+	struct pdp_return burst[64], returns[64];
 	struct pdp_taken t;
 	unsigned int n;
 
@@ -349,7 +349,7 @@ static void test_mixed_burst(void **state)
 		burst[n] = back_of(d[N_SLOTS + i]);
 		burst[n++].len = i % 2 ? 100 : 0;
 	}
-	pdp_chan_take(k.ch, burst, n, &t);
+	assert_int_equal(pdp_chan_take(k.ch, burst, n, true, returns, &t), n);
 	for (unsigned int i = 0; i < n; i++) {
 		const bool blank = i >= 3 * N_SLOTS, good = blank || i % 3 == 0;
 

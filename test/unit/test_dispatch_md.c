@@ -397,11 +397,13 @@ static void test_every_verdict_byte(void **state)
 		while (d.flags & PDP_DESC_BLANK);
 		r = kit_answer(d, PDP_DROP, 0);
 		r.verdict = (uint8_t)vf;
+		if (vf == PDP_RETURN_RUN)
+			r.len = 1;
 		hand_give(&h, 0, 0, r);
 		hand_turns(&h, 1);
 		after = hand_account(&h, 0);
 		assert_int_equal(after.in_flight, 0);
-		if ((vf & 3) == PDP_FORWARD)
+		if ((vf & 3) == PDP_FORWARD || vf == PDP_RETURN_RUN)
 			assert_int_equal(hand_tx_count(&after), hand_tx_count(&before) + 1);
 		else
 			assert_int_equal(hand_drops(&after), hand_drops(&before) + 1);
@@ -409,7 +411,7 @@ static void test_every_verdict_byte(void **state)
 			if (after.c.drops[i] != before.c.drops[i] && pdp_drop_name(i) == NULL)
 				fail_msg("%s: %u, verdict byte 0x%02x", no_name, i, vf);
 		}
-		lie = (vf & 3) == PDP_HOLD ||
+		lie = ((vf & 3) == PDP_HOLD && vf != PDP_RETURN_RUN) ||
 		      ((vf & 3) == PDP_PUNT && vf >> 2 >= PDP_PUNT_CLASSES) ||
 		      ((vf & 3) == PDP_DROP &&
 		       (vf >> 2 >= PDP_DROP_N_ENGINE || pdp_drop_name(vf >> 2) == NULL));
