@@ -10,8 +10,9 @@
 
 #include "pdp_sealed_md.h"
 
-#define AHEAD 16 /* places whose lines are asked for before they are written */
-#define PIECE 16 /* what is written is told in such pieces, as far as packets have them */
+#define AHEAD	  16 /* places whose lines are asked for before they are written */
+#define STAGE_MAX 64
+#define PIECE	  16 /* what is written is told in such pieces, as far as packets have them */
 
 int pdp_sealed_open(struct pdp_chan *ch, const struct pdp_sealed_shape *shape, unsigned int index,
 		    void *packets)
@@ -67,51 +68,68 @@ static inline void copy_in(uint8_t *to, const uint8_t *from, uint32_t n)
 	rte_memcpy(to, from, n);
 }
 
-void pdp_sealed_stage(struct pdp_chan *ch, struct rte_mbuf *const *pkts, unsigned int n,
-		      const uint32_t *hashes, uint8_t vif, uint8_t flags)
+/*
+ * What goes into the ring is gathered first and written then, as stage.c does it.
+ * @param n  at most STAGE_MAX
+ */
+static inline void stage_some(struct pdp_chan *ch, struct rte_mbuf *const *pkts, unsigned int n,
+			      const uint32_t *hashes, uint64_t vif_flags)
 {
 	/* Locals: each store below could alias what they were read from. */
 	uint8_t *const places = ch->sealed->slots + PDP_SEALED_HEAD;
 	const size_t size = ch->sealed->slot_size;
 	const uint32_t window = ch->sealed->window;
 	const uint64_t off = (uintptr_t)places - ch->base;
-	const uint64_t vif_flags = (uint64_t)vif << 48 | (uint64_t)flags << 56;
-	const struct pdp_ring_producer to = ch->to;
 	struct pdp_ledger *const ledger = ch->ledger;
 	/* The last ones that came back go out first: their places are still in the cache. */
 	const uint16_t *const free_slots = ch->free;
-	const uint32_t mask = ch->free_mask;
+	const uint32_t mask = ch->free_mask, vif = (uint8_t)(vif_flags >> 48);
 	uint32_t last = ch->free_head + ch->n_free;
-	unsigned int i = 0;
+	struct pdp_desc descs[STAGE_MAX];
 
-	while (i < n) {
-		const uint32_t run = pdp_ring_run(ch->to.tail, ch->to.mask, n - i);
-		struct pdp_desc *d = pdp_ring_next(&ch->to, run, sizeof(*d));
+	pdp_ring_prefetch_write(&ch->to, PDP_STAGE_AHEAD, n, sizeof(descs[0]));
+	for (unsigned int i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		const uint16_t at = free_slots[--last & mask], start = m->data_off,
+			       len = m->data_len;
+		const uint32_t shown = RTE_MIN(len, window);
+		const uint32_t hash = hashes != NULL ? hashes[i] : 0;
+		const uint64_t words[2] = {(off + at * size) | (uint64_t)hash << PDP_OFF_BITS,
+					   at | (uint64_t)shown << 16 | (uint64_t)len << 32 |
+						   vif_flags};
 
-		for (const unsigned int end = i + run; i < end; i++, d++) {
-			struct rte_mbuf *m = pkts[i];
-			const uint16_t at = free_slots[--last & mask], start = m->data_off,
-				       len = m->data_len;
-			const uint32_t shown = RTE_MIN(len, window);
-			const uint32_t hash = hashes != NULL ? hashes[i] : 0;
-			const uint64_t words[2] = {
-				(off + at * size) | (uint64_t)hash << PDP_OFF_BITS,
-				at | (uint64_t)shown << 16 | (uint64_t)len << 32 | vif_flags};
-
-			if (i % (PDP_LINE / sizeof(*d)) == 0)
-				pdp_ring_prefetch_write(&to, i + PDP_STAGE_AHEAD, 1, sizeof(*d));
-			/* The first line came with what was taken last; packets are much alike. */
-			if (shown > PDP_LINE && i + AHEAD < n)
-				rte_prefetch0_write(places +
-						    free_slots[(last - AHEAD) & mask] * size +
-						    PDP_LINE);
-			copy_in(places + at * size, (const uint8_t *)m->buf_addr + start, shown);
-			pdp_ledger_write(&ledger[at], m, start, len, hash | (uint32_t)vif << 24);
-			memcpy(d, words, sizeof(words));
-		}
+		/* The first line came with what was taken last; packets are much alike. */
+		if (shown > PDP_LINE && i + AHEAD < n)
+			rte_prefetch0_write(places + free_slots[(last - AHEAD) & mask] * size +
+					    PDP_LINE);
+		copy_in(places + at * size, (const uint8_t *)m->buf_addr + start, shown);
+		pdp_ledger_write(&ledger[at], m, start, len, hash | vif << 24);
+		memcpy(&descs[i], words, sizeof(words));
 	}
 	ch->n_free -= n;
+	for (unsigned int i = 0; i < n;) {
+		const uint32_t run = pdp_ring_run(ch->to.tail, ch->to.mask, n - i);
+
+		memcpy(pdp_ring_next(&ch->to, run, sizeof(descs[0])), &descs[i],
+		       run * sizeof(descs[0]));
+		i += run;
+	}
+}
+
+void pdp_sealed_stage(struct pdp_chan *ch, struct rte_mbuf *const *pkts, unsigned int n,
+		      const uint32_t *hashes, uint8_t vif, uint8_t flags)
+{
+	const uint64_t vif_flags = (uint64_t)vif << 48 | (uint64_t)flags << 56;
+
 	ch->n_staged += n;
+	while (n != 0) {
+		const unsigned int some = RTE_MIN(n, (unsigned int)STAGE_MAX);
+
+		stage_some(ch, pkts, some, hashes, vif_flags);
+		pkts += some;
+		hashes = hashes != NULL ? hashes + some : NULL;
+		n -= some;
+	}
 }
 
 /* What is in the mbuf of a slot that the engine has. */
