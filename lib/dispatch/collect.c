@@ -3,7 +3,7 @@
  * Stage 5 of the MD loop: take back what engines return, check it against the ledger, and do what
  * the verdict says; relay control messages between engines of a VR, before data. Only channels with
  * packets out are visited every turn, the idle ones (which may originate or send messages) a few a
- * turn. MD lcore only. Budget: 25 cycles a packet.
+ * turn. MD lcore only. Budget: 10 cycles a packet.
  */
 #include <pdp_sealed_md.h>
 

@@ -2,7 +2,7 @@
 /*
  * Stages 3 and 4 of the MD loop: choose an engine for each packet and stage it in that engine's
  * channel; staged packets are flushed by count, when the lcore has nothing better to do, or after
- * 20 us. MD lcore only. Budget: 20 cycles a packet with one engine, 25 with several and no hash.
+ * 20 us. MD lcore only. Budget: 10 cycles a packet with one engine, 20 with several and no hash.
  */
 #include "dispatch_priv.h"
 
