@@ -63,8 +63,11 @@ static void unexpected(struct engine *e, uint32_t kind)
 		ENGINE_ARG(e), kind, pdp_engine_state_name(e->state),
 		e->by_hand ? "; it is not listened to" : ": killed");
 	join_forget(e);
-	if (!e->by_hand)
-		engine_kill(e);
+	if (e->by_hand)
+		return;
+	if (e->fault[0] == '\0')
+		snprintf(e->fault, sizeof(e->fault), "it said what was not expected of it");
+	engine_kill(e);
 }
 
 static void on_report(void *arg, int fd, uint32_t events)
