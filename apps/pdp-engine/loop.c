@@ -261,8 +261,7 @@ static inline bool is_empty(const struct rt_burst *b)
 }
 
 /* @return packets */
-static inline unsigned int refill(const struct pdp_vr *vr, struct rt_channel *ch,
-				  struct rt_burst *b)
+static inline unsigned int refill(struct rt_channel *ch, struct rt_burst *b)
 {
 	const unsigned int waiting = pdp_ring_count(&ch->to.ring);
 
@@ -270,7 +269,10 @@ static inline unsigned int refill(const struct pdp_vr *vr, struct rt_channel *ch
 	if (waiting == 0)
 		return 0;
 	pdp_ring_prefetch(&ch->to.ring, 0, RTE_MIN(waiting, AHEAD), sizeof(b->descs[0]));
-	b->n = pdp_reader_take(&ch->to, waiting, b->descs, vr->max_burst, &b->entries);
+	/* Whole groups, whatever the plugin's burst is: of one that is served in parts slots come
+	 * back that the MD lends again, and the group's entries would still be in the ring, which
+	 * has no more than there are slots. */
+	b->n = pdp_reader_take(&ch->to, waiting, b->descs, PDP_BURST_MAX, &b->entries);
 	return b->n;
 }
 
@@ -289,13 +291,13 @@ static inline struct rt_burst *turn_over(const struct pdp_vr *vr, struct rt_chan
 	next = b;
 	b = &ch->bursts[ch->now];
 	if (is_empty(b)) {
-		n = refill(vr, ch, b);
+		n = refill(ch, b);
 		for (unsigned int i = 0; i < n; i++)
 			fetch(vr, &b->descs[i]);
 		if (n == 0)
 			return b;
 	}
-	n = refill(vr, ch, next);
+	n = refill(ch, next);
 	for (unsigned int i = 0; i < n; i++)
 		fetch(vr, &next->descs[i]);
 	return b;
