@@ -222,10 +222,12 @@ struct pdp_md {
 
 /* Stages; each returns the packets it handled. */
 void md_send_port(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n);
-void md_send(struct pdp_md *md, struct rte_mbuf **pkts, const uint32_t *results, unsigned int n);
-/* @return how many of n packets are left: the others were above a limit */
-unsigned int md_meter(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n,
-		      uint64_t bytes);
+/* @param results  of the packets; not what they were afterwards */
+void md_send(struct pdp_md *md, struct rte_mbuf **pkts, uint32_t *results, unsigned int n);
+/* @param results  moved along with the packets; or NULL
+ * @return how many of n packets are left: the others were above a limit */
+unsigned int md_meter(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, uint32_t *results,
+		      unsigned int n, uint64_t bytes);
 void md_send_flush(struct pdp_md *md, bool all);
 void md_collect_announce(struct pdp_md *md);
 void md_collect_prefetch(struct pdp_md *md);

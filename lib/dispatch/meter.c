@@ -85,7 +85,8 @@ uint64_t meter_draw(const struct meter *m, uint64_t now, struct rte_mbuf *const 
 
 /* @param bytes in and out: of the packets. @return how many are left in pkts */
 static unsigned int apply(struct pdp_md *md, struct md_vr *vr, const struct meter *m,
-			  struct rte_mbuf **pkts, unsigned int n, uint64_t *bytes)
+			  struct rte_mbuf **pkts, uint32_t *results, unsigned int n,
+			  uint64_t *bytes)
 {
 	struct rte_mbuf *red[METER_RUN_MAX];
 	unsigned int kept = 0, n_red = 0;
@@ -98,6 +99,8 @@ static unsigned int apply(struct pdp_md *md, struct md_vr *vr, const struct mete
 		return n;
 	for (unsigned int i = 0; i < n; i++) {
 		if (green >> i & 1) {
+			if (results != NULL)
+				results[kept] = results[i];
 			pkts[kept++] = pkts[i];
 			continue;
 		}
@@ -109,13 +112,13 @@ static unsigned int apply(struct pdp_md *md, struct md_vr *vr, const struct mete
 	return kept;
 }
 
-unsigned int md_meter(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n,
-		      uint64_t bytes)
+unsigned int md_meter(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, uint32_t *results,
+		      unsigned int n, uint64_t bytes)
 {
 	const unsigned int vr = md->gid_vr[gid];
 
-	n = apply(md, &md->vrs[vr], &md->vif_meters[gid], pkts, n, &bytes);
-	return apply(md, &md->vrs[vr], &md->vr_meters[vr], pkts, n, &bytes);
+	n = apply(md, &md->vrs[vr], &md->vif_meters[gid], pkts, results, n, &bytes);
+	return apply(md, &md->vrs[vr], &md->vr_meters[vr], pkts, results, n, &bytes);
 }
 
 void pdp_md_vr_set_limit(struct pdp_md *md, unsigned int vr, int vif,

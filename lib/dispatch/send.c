@@ -9,9 +9,11 @@
 /*
  * Engines see contiguous packets with headroom for a tunnel header. A chain becomes one segment;
  * what cannot be made to fit is a counted drop.
+ * @param results  theirs, moved along; NULL: there are none
  * @return how many are left in pkts
  */
-static unsigned int make_fit(struct md_vr *vr, struct rte_mbuf **pkts, unsigned int n)
+static unsigned int make_fit(struct md_vr *vr, struct rte_mbuf **pkts, uint32_t *results,
+			     unsigned int n)
 {
 	unsigned int kept = 0;
 
@@ -19,10 +21,13 @@ static unsigned int make_fit(struct md_vr *vr, struct rte_mbuf **pkts, unsigned 
 		struct rte_mbuf *m = pkts[i];
 
 		if ((m->nb_segs == 1 || rte_pktmbuf_linearize(m) == 0) &&
-		    m->data_off >= PDP_HEADROOM)
+		    m->data_off >= PDP_HEADROOM) {
+			if (results != NULL)
+				results[kept] = results[i];
 			pkts[kept++] = m;
-		else
+		} else {
 			md_drop(vr, &m, 1, PDP_DROP_UNFIT);
+		}
 	}
 	return kept;
 }
@@ -34,7 +39,7 @@ static void hash_run(const struct md_vr *vr, struct rte_mbuf **pkts, const uint3
 
 	for (unsigned int i = 0; i < n; i++) {
 		const uint8_t *data = rte_pktmbuf_mtod(pkts[i], const uint8_t *);
-		uint16_t off = pdp_classify_inner_off(results[i]);
+		uint16_t off = results != NULL ? pdp_classify_inner_off(results[i]) : 0;
 		enum pdp_vif_kind kind = vr->vif_kind[vif];
 
 		if (vr->hash == PDP_HASH_OUTER || off > pkts[i]->data_len) {
@@ -201,9 +206,9 @@ static bool look(struct rte_mbuf **pkts, unsigned int n, uint64_t *bytes)
 	return (differ & SHAPE) == 0 && pkts[0]->nb_segs == 1 && pkts[0]->data_off >= PDP_HEADROOM;
 }
 
-/* Packets in a row that belong to the same vif. */
-static void send_run(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts,
-		     const uint32_t *results, unsigned int n)
+/* Packets in a row that belong to the same vif. @param results  NULL: no packet was looked at */
+static void send_run(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, uint32_t *results,
+		     unsigned int n)
 {
 	struct md_vr *vr = &md->vrs[md->gid_vr[gid]];
 	struct md_vif *vif = &md->vifs[gid];
@@ -214,12 +219,12 @@ static void send_run(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts,
 	count(&vif->c.rx, n);
 	count(&vif->c.rx_bytes, bytes);
 	if (unlikely(vif->metered)) {
-		n = md_meter(md, gid, pkts, n, bytes);
+		n = md_meter(md, gid, pkts, results, n, bytes);
 		if (n == 0)
 			return;
 	}
 	if (unlikely(!fit))
-		n = make_fit(vr, pkts, n);
+		n = make_fit(vr, pkts, results, n);
 	if (likely(vr->single))
 		send_single(md, vr, pkts, n, index);
 	else if (vr->direct)
@@ -232,13 +237,11 @@ static void send_run(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts,
 
 void md_send_port(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n)
 {
-	static const uint32_t no_results[RX_BURST];
-
 	count(&md->c.matched, n);
-	send_run(md, gid, pkts, no_results, n);
+	send_run(md, gid, pkts, NULL, n);
 }
 
-void md_send(struct pdp_md *md, struct rte_mbuf **pkts, const uint32_t *results, unsigned int n)
+void md_send(struct pdp_md *md, struct rte_mbuf **pkts, uint32_t *results, unsigned int n)
 {
 	unsigned int first = 0;
 
