@@ -2,16 +2,27 @@
 /*
  * Any bytes into the IP router, through a window of any size: it stays inside of what is visible,
  * counts each packet once, punts it as it came, and forwards nothing but a right IP packet with one
- * hop less whose payload is untouched.
+ * hop less whose payload is untouched. A plain IPv4 frame with a route it does forward, by that.
  *
- * Input: a byte that chooses the vif and mends the frame, one for the window, one for the headroom,
- * then the packet.
+ * Input: a byte that chooses the vif and mends the frame, one for the window, one for the headroom
+ * and how often the packet is in the burst, each time by the next vif, then the packet.
  */
 #include "fuzz.h"
 #include "ipkit.h"
 #include "pkt.h"
 
 enum { SEL_VIF = 0x03, SEL_FIX_MAC = 0x04, SEL_FIX_CSUM = 0x08, SEL_FIX_LENGTH = 0x10 };
+
+#define BURST_MAX 9
+
+/* A packet of the burst, and what it was. */
+struct one {
+	uint8_t *room;
+	uint8_t *frame; /* whole, mended for its vif */
+	uint16_t visible;
+	uint16_t size;
+	uint8_t headroom;
+};
 
 static struct ipkit k;
 static const uint32_t mtus[IPKIT_VIFS] = {1500, 1500, 1400, 9000};
@@ -71,7 +82,12 @@ static void check_macs(const struct pdp_pkt *p)
 /* @param was  the IP packet as it came */
 static void check_ip4(const uint8_t *h, const uint8_t *was, unsigned int size, uint32_t mtu)
 {
-	FUZZ_CHECK(h[0] == 0x45 && pkt_csum(was, 20) == 0 && pkt_csum(h, 20) == 0);
+	uint8_t summed[20];
+
+	FUZZ_CHECK(h[0] == 0x45 && pkt_csum(was, 20) == 0);
+	memcpy(summed, h, sizeof(summed));
+	pkt_fix_ip4(summed);
+	FUZZ_CHECK(memcmp(summed, h, sizeof(summed)) == 0);
 	FUZZ_CHECK(pkt_get16(h + 2) >= 20 && pkt_get16(h + 2) <= size);
 	FUZZ_CHECK(pkt_get16(h + 2) <= mtu);
 	FUZZ_CHECK(h[8] + 1 == was[8] && h[8] != 0);
@@ -116,48 +132,118 @@ static void check_forwarded(const struct pdp_pkt *p, const uint8_t *was, unsigne
 	FUZZ_CHECK(left < header || memcmp(h + header, was + header, left - header) == 0);
 }
 
-/* @param window  255: all of the packet */
-static void run(uint8_t sel, uint8_t window, uint8_t headroom, uint8_t *frame, uint16_t size)
+/* The vif that open_router()'s routes name, or -1: not to be forwarded, or by no vif that there is.
+ */
+static int route4(const uint8_t *dst)
 {
-	const uint16_t visible = window < size && window != 255 ? window : size;
-	uint8_t *room = malloc((size_t)headroom + visible);
-	const uint64_t before = ipkit_counted(&k);
-	struct pdp_pkt p = {.data = room + headroom,
-			    .len = visible,
-			    .whole_len = size,
-			    .headroom = headroom,
-			    .vif = sel & SEL_VIF,
-			    .in_vif = sel & SEL_VIF};
+	if (dst[0] == 10 &&
+	    (dst[1] == 200 || (dst[1] >= PDP_FIB_UNRESOLVED && dst[1] <= PDP_FIB_DEAD)))
+		return -1;
+	if (dst[0] == 10)
+		return 1;
+	if (dst[0] == 20)
+		return 2;
+	return dst[0] < 128 ? 3 : -1;
+}
 
-	FUZZ_CHECK(room != NULL || headroom + visible == 0);
-	if (visible > 0)
-		memcpy(p.data, frame, visible);
-	ipkit_process(&k, &p, 1);
-	FUZZ_CHECK(ipkit_counted(&k) == before + 1);
-	FUZZ_CHECK(p.verdict <= PDP_PUNT);
-	if (p.verdict == PDP_FORWARD) {
-		check_forwarded(&p, frame, visible, size);
-	} else {
-		FUZZ_CHECK(p.data == room + headroom && p.len == visible && p.whole_len == size);
-		FUZZ_CHECK(p.vif == p.in_vif && p.punt_class < PDP_PUNT_CLASSES);
-		FUZZ_CHECK(visible == 0 || memcmp(p.data, frame, visible) == 0);
+static bool is_host4(const uint8_t *address)
+{
+	return address[0] != 0 && address[0] != 127 && address[0] < 224;
+}
+
+/* @return the vif that a plain IPv4 frame has to leave by, or -1: it is something else */
+static int plain4(const struct one *o, uint8_t vif)
+{
+	const uint8_t *frame = o->frame, *h = frame + 14;
+	uint8_t mac[6];
+	int out;
+
+	if (vif == IPKIT_IP_VIF || o->visible < 34 || pkt_get16(frame + 12) != 0x0800 ||
+	    h[0] != 0x45)
+		return -1;
+	ipkit_vif_mac(vif, mac);
+	if (memcmp(frame, mac, 6) != 0 || pkt_csum(h, 20) != 0 || pkt_get16(h + 2) < 20 ||
+	    pkt_get16(h + 2) > o->size - 14 || !is_host4(h + 12) || !is_host4(h + 16) || h[8] <= 1)
+		return -1;
+	out = route4(h + 16);
+	return out >= 0 && pkt_get16(h + 2) <= mtus[out] ? out : -1;
+}
+
+static void check_plain(const struct pdp_pkt *p, const struct one *o)
+{
+	const int vif = plain4(o, p->in_vif);
+	unsigned int len;
+
+	if (vif < 0)
+		return;
+	FUZZ_CHECK(p->verdict == PDP_FORWARD && p->vif == vif);
+	len = pkt_get16(o->frame + 16) + (vif == IPKIT_IP_VIF ? 0u : 14u);
+	/* Padding stays as far as a short frame needs it. */
+	if (vif != IPKIT_IP_VIF && len < 60)
+		len = o->size < 60 ? o->size : 60;
+	FUZZ_CHECK(p->whole_len == len);
+}
+
+static void check(const struct pdp_pkt *p, const struct one *o)
+{
+	FUZZ_CHECK(p->verdict <= PDP_PUNT);
+	check_plain(p, o);
+	if (p->verdict == PDP_FORWARD) {
+		check_forwarded(p, o->frame, o->visible, o->size);
+		return;
 	}
-	free(room);
+	FUZZ_CHECK(p->data == o->room + o->headroom && p->len == o->visible &&
+		   p->whole_len == o->size);
+	FUZZ_CHECK(p->vif == p->in_vif && p->punt_class < PDP_PUNT_CLASSES);
+	FUZZ_CHECK(o->visible == 0 || memcmp(p->data, o->frame, o->visible) == 0);
+}
+
+/* @param window  255: all of the packet */
+static void lend(struct one *o, struct pdp_pkt *p, uint8_t sel, uint8_t window, uint8_t headroom,
+		 const uint8_t *bytes, uint16_t size)
+{
+	o->headroom = headroom;
+	o->size = size;
+	o->visible = window < size && window != 255 ? window : size;
+	o->frame = fuzz_copy(bytes, size);
+	mend(sel, o->frame, size);
+	o->room = malloc((size_t)headroom + o->visible);
+	FUZZ_CHECK(o->room != NULL || headroom + o->visible == 0);
+	if (o->visible > 0)
+		memcpy(o->room + headroom, o->frame, o->visible);
+	*p = (struct pdp_pkt){.data = o->room + headroom,
+			      .len = o->visible,
+			      .whole_len = size,
+			      .headroom = headroom,
+			      .vif = sel & SEL_VIF,
+			      .in_vif = sel & SEL_VIF};
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint8_t *frame;
+	static const uint8_t bursts[4] = {1, 2, 4, BURST_MAX};
+	struct pdp_pkt pkts[BURST_MAX];
+	struct one ones[BURST_MAX];
+	unsigned int n;
+	uint64_t before;
 
-	if (size < 3 || size > 4096)
+	if (size <= 3 || size > 4096)
 		return 0;
 	if (k.state == NULL)
 		open_router();
 	k.now_ns += 100000;
-	frame = fuzz_copy(data + 3, size - 3);
-	mend(data[0], frame, size - 3);
-	if (size > 3)
-		run(data[0], data[1], data[2] % 64, frame, (uint16_t)(size - 3));
-	free(frame);
+	n = bursts[data[2] / 64];
+	for (unsigned int i = 0; i < n; i++)
+		lend(&ones[i], &pkts[i],
+		     (uint8_t)((data[0] & ~SEL_VIF) | ((data[0] + i) & SEL_VIF)), data[1],
+		     data[2] % 64, data + 3, (uint16_t)(size - 3));
+	before = ipkit_counted(&k);
+	ipkit_process(&k, pkts, n);
+	FUZZ_CHECK(ipkit_counted(&k) == before + n);
+	for (unsigned int i = 0; i < n; i++) {
+		check(&pkts[i], &ones[i]);
+		free(ones[i].room);
+		free(ones[i].frame);
+	}
 	return 0;
 }

@@ -27,6 +27,11 @@ def ip6(dst, src="2001:db9::1", proto=17, hops=64, payload=bytes(40)):
             + ipaddress.IPv6Address(dst).packed + payload)
 
 
+def summed(packet):
+    total = sum(struct.unpack("!10H", packet[:20]))
+    return packet[:10] + struct.pack("!H", 0xFFFF - total % 0xFFFF) + packet[12:]
+
+
 def packets():
     ports = struct.pack("!HH", 50000, 179) + bytes(36)
     for dst in ["10.100.0.1", "20.0.0.1", "1.1.1.1", "10.200.0.1", "224.0.0.5", "255.255.255.255", "127.0.0.1", "240.0.0.1",
@@ -63,6 +68,18 @@ for name, kind, packet in packets():
     write(f"{name}-ip", FIX | 2, packet)
     if len(packet) > 1000:
         write(f"{name}-window", FIX | 3, frame, 128)
+# Checksums for which one hop less carries, or gives 0.
+for wanted in (0xFEFF, 0xFFFE, 0xFEFE, 0xFFFF, 0x0000):
+    packet = summed(ip4("10.100.0.1"))
+    packet = packet[:4] + struct.pack("!H", (1 + struct.unpack("!H", packet[10:12])[0] - wanted) % 0xFFFF) + packet[6:]
+    write(f"sum-{wanted:04x}", 4, bytes(12) + struct.pack("!H", IP4) + packet[:10] + struct.pack("!H", wanted) + packet[12:])
+# In bursts; with padding that stays, that goes, and none.
+for dst in ("10.100.0.1", "20.0.0.1", "1.1.1.1"):
+    for size in (10, 26, 400):
+        frame = bytes(12) + struct.pack("!H", IP4) + summed(ip4(dst, payload=bytes(size)))
+        write(f"burst-{dst}-{size}", 4, frame, 255, 32 | 0xC0)
+        write(f"padded-{dst}-{size}", 4, frame + bytes(8), 255, 32 | 0x80)
+write("burst-v6", FIX, bytes(12) + struct.pack("!H", IP6) + ip6("2001:db8:ffff::1"), 255, 32 | 0xC0)
 write("arp", 4, ALL + bytes(6) + struct.pack("!H", ARP) + bytes(28))
 write("isis", 4, ALL + bytes(6) + struct.pack("!H", 40) + bytes([0xFE, 0xFE, 3]) + bytes(37))
 write("broadcast", 8, ALL + bytes(6) + struct.pack("!H", IP4) + ip4("10.4.0.1"))
