@@ -13,17 +13,22 @@
 
 #define EWMA_TURNS 4 /* a queue's length now counts for one part of that many */
 
+/* Each engine as many as if packet by packet went to the next one, but those in a row: so a burst
+ * need not be sorted. */
 static unsigned int rr_pick(struct pdp_balance *b, const uint32_t *hashes, unsigned int n,
 			    uint8_t *out)
 {
-	uint32_t next = b->next;
+	const uint32_t each = n / b->n, more = n % b->n;
+	uint32_t p = b->next < b->n ? b->next : 0;
 
-	for (unsigned int i = 0; i < n; i++) {
-		if (next >= b->n)
-			next = 0;
-		out[i] = (uint8_t)next++;
+	b->next = (p + more) % b->n;
+	for (unsigned int at = 0, i = 0; at < n; i++) {
+		const unsigned int share = each + (i < more);
+
+		memset(out + at, (int)p, share);
+		at += share;
+		p = p + 1 < b->n ? p + 1 : 0;
 	}
-	b->next = next;
 	return 0;
 }
 

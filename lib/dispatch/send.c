@@ -143,14 +143,50 @@ static unsigned int shed(struct md_vr *vr, struct rte_mbuf **pkts, unsigned int 
 	return room;
 }
 
+/* Whether not more packets go elsewhere than the one before them than there are engines. */
+static inline bool in_rows(const struct md_vr *vr, const uint8_t *places, unsigned int n)
+{
+	unsigned int rows = 1;
+
+	for (unsigned int i = 1; i < n; i++)
+		rows += places[i] != places[i - 1];
+	return rows <= vr->n_engines;
+}
+
+static void send_rows(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf **pkts,
+		      const uint32_t *tags, const uint8_t *places, unsigned int n, uint8_t vif)
+{
+	for (unsigned int first = 0, end; first < n; first = end) {
+		end = first + 1;
+		while (end < n && places[end] == places[first])
+			end++;
+		send_share(md, vr, places[first], pkts + first, tags != NULL ? tags + first : NULL,
+			   end - first, vif);
+	}
+}
+
+static void send_sorted(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf **pkts,
+			const uint32_t *tags, const uint8_t *places, unsigned int n, uint8_t vif)
+{
+	unsigned int first = 0;
+	struct sorted s;
+
+	sort_by_place(vr, pkts, tags, places, n, &s);
+	for (unsigned int p = 0; p < vr->n_engines; p++) {
+		if (s.end[p] != first)
+			send_share(md, vr, p, s.pkts + first, tags != NULL ? s.tags + first : NULL,
+				   s.end[p] - first, vif);
+		first = s.end[p];
+	}
+}
+
 /* Tags are hashes, or tickets, or there are none. */
 static void send_balanced(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf **pkts,
 			  const uint32_t *results, unsigned int n, uint8_t vif)
 {
 	uint32_t room[RX_BURST], *tags = NULL;
 	uint8_t places[RX_BURST];
-	unsigned int first = 0, held;
-	struct sorted s;
+	unsigned int held;
 
 	if (unlikely(vr->order != NULL))
 		n = md_order_admit(vr, pkts, n, tags = room);
@@ -161,13 +197,10 @@ static void send_balanced(struct pdp_md *md, struct md_vr *vr, struct rte_mbuf *
 	held = vr->balancer->pick(vr->balance, tags, n, places);
 	if (unlikely(held != 0))
 		n = md_hold(md, vr, pkts, tags, places, n, vif);
-	sort_by_place(vr, pkts, tags, places, n, &s);
-	for (unsigned int p = 0; p < vr->n_engines; p++) {
-		if (s.end[p] != first)
-			send_share(md, vr, p, s.pkts + first, tags != NULL ? s.tags + first : NULL,
-				   s.end[p] - first, vif);
-		first = s.end[p];
-	}
+	if (in_rows(vr, places, n))
+		send_rows(md, vr, pkts, tags, places, n, vif);
+	else
+		send_sorted(md, vr, pkts, tags, places, n, vif);
 }
 
 /* data_off, refcnt, nb_segs and port lie in one word of an mbuf. */

@@ -119,14 +119,36 @@ static void test_rr_order(void **state)
 	uint8_t out[7];
 
 	engines(3, NULL);
+	/* Each engine's lie in a row. */
 	rr->pick(&b, NULL, 7, out);
-	assert_memory_equal(out, ((uint8_t[]){0, 1, 2, 0, 1, 2, 0}), 7);
-	/* It goes on where the burst before ended, also when engines left meanwhile. */
+	assert_memory_equal(out, ((uint8_t[]){0, 0, 0, 1, 1, 2, 2}), 7);
+	/* It goes on with the engine whose turn it is, also when engines left meanwhile. */
 	rr->pick(&b, NULL, 2, out);
 	assert_memory_equal(out, ((uint8_t[]){1, 2}), 2);
 	pdp_balance_leave(&b, 2, true);
 	rr->pick(&b, NULL, 3, out);
-	assert_memory_equal(out, ((uint8_t[]){0, 1, 0}), 3);
+	assert_memory_equal(out, ((uint8_t[]){0, 0, 1}), 3);
+	rr->pick(&b, NULL, 0, out);
+	rr->pick(&b, NULL, 1, out);
+	assert_int_equal(out[0], 1);
+}
+
+/* Whatever the bursts, after each every engine has as many as if packets went around one by one. */
+static void test_rr_exact(void **state)
+{
+	const struct pdp_balancer *rr = pdp_balancer_find("rr");
+	unsigned int got[5] = {0}, sum = 0;
+	uint8_t out[64];
+
+	engines(5, NULL);
+	for (unsigned int n = 1; n <= 64; n++) {
+		rr->pick(&b, NULL, n, out);
+		for (unsigned int i = 0; i < n; i++)
+			got[out[i]]++;
+		sum += n;
+		for (unsigned int e = 0; e < 5; e++)
+			assert_int_equal(got[e], (sum + 4 - e) / 5);
+	}
 }
 
 static void test_weighted_shares(void **state)
@@ -329,17 +351,12 @@ static void test_flow_leave(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_even_shares),
-		cmocka_unit_test(test_most_engines),
-		cmocka_unit_test(test_rr_order),
-		cmocka_unit_test(test_weighted_shares),
-		cmocka_unit_test(test_weighted_smooth),
-		cmocka_unit_test(test_jsq_follows_queues),
-		cmocka_unit_test(test_jsq_rates),
-		cmocka_unit_test(test_random_is_random),
-		cmocka_unit_test(test_flow_sticky),
-		cmocka_unit_test(test_flow_join),
+		cmocka_unit_test(test_table),		cmocka_unit_test(test_even_shares),
+		cmocka_unit_test(test_most_engines),	cmocka_unit_test(test_rr_order),
+		cmocka_unit_test(test_rr_exact),	cmocka_unit_test(test_weighted_shares),
+		cmocka_unit_test(test_weighted_smooth), cmocka_unit_test(test_jsq_follows_queues),
+		cmocka_unit_test(test_jsq_rates),	cmocka_unit_test(test_random_is_random),
+		cmocka_unit_test(test_flow_sticky),	cmocka_unit_test(test_flow_join),
 		cmocka_unit_test(test_flow_leave),
 	};
 

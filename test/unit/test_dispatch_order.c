@@ -52,10 +52,10 @@ static void test_waits_for_the_first(void **state)
 	play_turns(&p, 1);
 	assert_int_equal(p.left, 0);
 	assert_int_equal(waiting(), 20);
-	play_give(&p, 0, 1);
+	play_give(&p, 0, 4);
 	play_turns(&p, 1);
-	assert_int_equal(p.left, 3);
-	play_give(&p, 0, 9);
+	assert_int_equal(p.left, 4);
+	play_give(&p, 0, 6);
 	play_turns(&p, 1);
 	assert_int_equal(p.left, 30);
 	assert_int_equal(waiting(), 0);
