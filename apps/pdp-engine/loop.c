@@ -14,9 +14,11 @@
 #include <rte_pause.h>
 #include <rte_prefetch.h>
 
+#include "idle.h"
 #include "runtime.h"
 
 #define EMPTY_US       5    /* polls that long when empty, then sleeps (unless alone on its CPU) */
+#define EMPTY_MORE_US  15   /* and that much longer at most, if it was busy for as long */
 #define CHECK_US       1000 /* looks at the socket at least that often */
 #define SLEEP_MAX_NS   100000000
 #define ALONE_SLICE_NS 100000000 /* the most there is */
@@ -507,15 +509,19 @@ static unsigned int turn(struct pdp_vr *vr)
 
 void rt_loop(struct pdp_vr *vr)
 {
-	const uint64_t empty_tsc = EMPTY_US * vr->tsc_hz / 1000000;
+	struct rt_idle idle = {
+		.free = EMPTY_US * vr->tsc_hz / 1000000,
+		.most = EMPTY_MORE_US * vr->tsc_hz / 1000000,
+	};
 	struct pdp_status *s = vr->status;
-	uint64_t last = rte_rdtsc(), empty_since = last;
+	uint64_t last = rte_rdtsc();
 
 	vr->now_tsc = last;
 	vr->next_tick_tsc = last + vr->tick_tsc;
 	rt_fib_online(vr);
 	while (!vr->stop) {
 		unsigned int n;
+		uint64_t took;
 
 		vr->turn_tsc = last;
 		n = turn(vr);
@@ -523,22 +529,22 @@ void rt_loop(struct pdp_vr *vr)
 		__atomic_store_n(&s->loops, s->loops + 1, __ATOMIC_RELAXED);
 		housekeeping(vr);
 		rt_fib_quiescent(vr);
+		took = vr->now_tsc - last;
+		last = vr->now_tsc;
 		if (n != 0) {
-			s->busy_tsc += vr->now_tsc - last;
-			last = vr->now_tsc;
-			empty_since = last;
+			s->busy_tsc += took;
+			rt_idle_busy(&idle, took);
 			continue;
 		}
-		s->idle_tsc += vr->now_tsc - last;
-		last = vr->now_tsc;
+		s->idle_tsc += took;
 		if (__atomic_load_n(&s->busy_poll, __ATOMIC_RELAXED) ||
-		    last - empty_since < empty_tsc) {
+		    rt_idle_polls(&idle, took)) {
 			rte_pause();
 			continue;
 		}
 		sleep_until_woken(vr);
 		/* What it slept is nobody's time. */
-		last = empty_since = rte_rdtsc();
+		last = rte_rdtsc();
 	}
 	rt_fib_offline(vr);
 	flush_all(vr);

@@ -153,7 +153,7 @@ struct pdp_status {
 	/* W:primary R:engine */
 	alignas(PDP_LINE)
 		uint32_t cmd_seq; /**< moves when a command waits on the engine's socket */
-	uint32_t busy_poll;	  /**< 1: never sleep; 0: poll 5 us when empty, then sleep */
+	uint32_t busy_poll;	  /**< 1: never sleep; 0: poll when empty (idle.h), then sleep */
 	uint32_t generation;	  /**< which start of this engine index this is */
 	uint32_t parked;	  /**< 1: no packets come: sleep long, no ticks */
 	uint32_t activation;	  /**< times that packets were let in so far */

@@ -133,8 +133,8 @@ static void test_no_lost_wake(void **state)
 	open_engine(socks[0]);
 	assert_int_equal(pthread_create(&thread, NULL, engine, NULL), 0);
 	for (; n < HANDOVERS && now_ns() < end; n++) {
-		/* The engine polls 5 us before it goes to sleep: meet it before, while and after.
-		 */
+		/* The engine polls some 5 us before it goes to sleep: meet it before, while and
+		 * after. */
 		const uint64_t pause = (random = random * 6364136223846793005u + 1) >> 32;
 		const uint64_t until = rte_rdtsc() + pause % 12000 * rte_get_tsc_hz() / 1000000000;
 
