@@ -10,31 +10,50 @@ PDP_GROUP=""
 # pages_reserve N: have at least N free hugepages of 2 MB. pages_restore gives back what this took, no more, so that
 # scripts that run at the same time do not take each other's.
 pages_reserve() {
-	local want=$1 free have
-	free=$(awk '/^HugePages_Free/ {print $2}' /proc/meminfo)
-	have=$(cat /proc/sys/vm/nr_hugepages) || return 1
-	if [ "$free" -lt "$want" ]; then
-		echo $((have + want - free)) >/proc/sys/vm/nr_hugepages || return 1
-		PDP_PAGES_TAKEN=$((PDP_PAGES_TAKEN + $(cat /proc/sys/vm/nr_hugepages) - have))
-		free=$(awk '/^HugePages_Free/ {print $2}' /proc/meminfo)
-	fi
+	local want=$1
+	pages_locked pages_fill "$want" || return 1
 	if ! awk '$3 == "hugetlbfs" {found = 1} END {exit !found}' /proc/mounts; then
 		mkdir -p /dev/hugepages
 		mount -t hugetlbfs none /dev/hugepages || return 1
 		PDP_HUGE_MOUNTED=/dev/hugepages
 	fi
-	[ "$free" -ge "$want" ]
+	[ "$(pages_free)" -ge "$want" ]
 }
 
 pages_restore() {
-	if [ "$PDP_PAGES_TAKEN" -gt 0 ]; then
-		echo $(($(cat /proc/sys/vm/nr_hugepages) - PDP_PAGES_TAKEN)) >/proc/sys/vm/nr_hugepages
-		PDP_PAGES_TAKEN=0
-	fi
+	[ "$PDP_PAGES_TAKEN" = 0 ] || pages_locked pages_return
 	if [ -n "$PDP_HUGE_MOUNTED" ]; then
 		umount "$PDP_HUGE_MOUNTED"
 		PDP_HUGE_MOUNTED=
 	fi
+}
+
+# pages_locked FUNCTION...: one script at a time reads and writes their number.
+pages_locked() {
+	local lock rc=0
+	exec {lock}>/run/lock/pdp-pages || return 1
+	flock "$lock"
+	"$@" || rc=$?
+	exec {lock}>&-
+	return "$rc"
+}
+
+pages_fill() {
+	local free have
+	free=$(pages_free)
+	have=$(cat /proc/sys/vm/nr_hugepages) || return 1
+	[ "$free" -lt "$1" ] || return 0
+	echo $((have + $1 - free)) >/proc/sys/vm/nr_hugepages || return 1
+	PDP_PAGES_TAKEN=$((PDP_PAGES_TAKEN + $(cat /proc/sys/vm/nr_hugepages) - have))
+}
+
+pages_return() {
+	echo $(($(cat /proc/sys/vm/nr_hugepages) - PDP_PAGES_TAKEN)) >/proc/sys/vm/nr_hugepages
+	PDP_PAGES_TAKEN=0
+}
+
+pages_free() {
+	awk '/^HugePages_Free/ {print $2}' /proc/meminfo
 }
 
 # run_group COMMAND...: runs it in a process group of its own, with no input; a signal to this shell is dealt with at
