@@ -260,11 +260,24 @@ static void cut(struct fib_key *key, unsigned int len)
 	key->len = (uint8_t)len;
 }
 
+/* All that are looked for may lie in memory that nobody has touched lately: ask for them at once.
+ */
+static void prefetch_covers(const struct fib_store *s, struct fib_key k, unsigned int max_len)
+{
+	for (int len = (int)max_len; len >= 0; len--) {
+		if (s->n_by_len[len] == 0)
+			continue;
+		cut(&k, (unsigned int)len);
+		__builtin_prefetch(slot_at(s, probe_for(s, &k).hash >> (32 - s->bits)));
+	}
+}
+
 const uint64_t *fib_store_match(const struct fib_store *s, const struct fib_key *key,
 				unsigned int max_len, uint64_t flags)
 {
 	struct fib_key k = *key;
 
+	prefetch_covers(s, k, max_len);
 	for (int len = (int)max_len; len >= 0; len--) {
 		const uint64_t *slot;
 
