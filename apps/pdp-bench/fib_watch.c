@@ -4,16 +4,15 @@
  * through /proc. Told what to do by lines, for the case pdp-fig14; each answer is one line of JSON.
  *
  *   open PATH                 the FIB's file, /proc/PID/fd/N
- *   reach add|replace|del FILE MAX GATEWAY DEVICE VIF
- *                             write IPv4 routes into the namespace that this runs in, and look at
- *                             the last prefix until it leads to the vif (-1: nowhere else)
- *   verify FILE MAX VIF       how many prefixes' first addresses do not lead to the vif
- *   arrive FILE MAX VIF       waits until the first addresses of 4096 of these prefixes lead to the
- *                             vif: when they all did
- *   probe 4|6 FILE MAX EDGES DEVICE...
- *                             ask the kernel and the FIB the same of each prefix, see
- *                             probe_watched(); the interfaces of the VR's vifs in their order
- *   quit
+ *   write add|replace|del FILE MAX GATEWAY DEVICE
+ *   write add|replace|del FILE MAX nhid ID
+ *                             write IPv4 routes into the namespace that this runs in
+ *   reach VIF ...             as write, and look at the prefixes, one after the other, until the
+ * last one leads to the vif (-1: nowhere) verify FILE MAX VIF       how many prefixes' first
+ * addresses do not lead to the vif arrive FILE MAX VIF       waits until the first addresses of
+ * 4096 of these prefixes lead to the vif: when they all did probe 4|6 FILE MAX EDGES DEVICE... ask
+ * the kernel and the FIB the same of each prefix, see probe_watched(); the interfaces of the VR's
+ * vifs in their order quit
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,6 +32,7 @@
 enum {
 	REACH_MAX_S = 60,
 	LOOK_NS = 50000,
+	LOOKS_IN_TIME = 200, /* so that looking takes nothing from who is looked at */
 	NOWHERE = -1,
 	SAMPLES = 4096,
 	ARRIVE_NS = 2000000,
@@ -117,22 +117,56 @@ static void *write_thread(void *arg)
 	return NULL;
 }
 
-static bool parse_reach(const char *words, struct writing *w, int *vif)
+static bool parse_write(const char *words, struct writing *w)
 {
 	char kind[16], path[512], gateway[64], device[32];
 	unsigned int max;
 
-	if (sscanf(words, "%15s %511s %u %63s %31s %d", kind, path, &max, gateway, device, vif) !=
-		    6 ||
-	    inet_pton(AF_INET, gateway, w->job.gateway) != 1)
+	if (sscanf(words, "%15s %511s %u %63s %31s", kind, path, &max, gateway, device) != 5 ||
+	    !write_kind(kind, &w->job))
 		return false;
-	w->job.type = strcmp(kind, "del") == 0 ? RTM_DELROUTE : RTM_NEWROUTE;
-	w->job.flags = strcmp(kind, "replace") == 0 ? NLM_F_CREATE | NLM_F_REPLACE : NLM_F_CREATE;
-	if (w->job.type == RTM_DELROUTE)
-		w->job.flags = 0;
-	w->job.protocol = RTPROT_STATIC;
+	if (strcmp(gateway, "nhid") == 0)
+		w->job.object = (uint32_t)atoi(device);
+	else if (inet_pton(AF_INET, gateway, w->job.gateway) != 1)
+		return false;
 	w->job.ifindex = (int)if_nametoindex(device);
 	return prefixes_read(path, 4, max, &w->prefixes) && w->prefixes.n > 0;
+}
+
+static void do_write(const char *words)
+{
+	struct writing w = {0};
+	uint64_t began;
+
+	if (!parse_write(words, &w)) {
+		say_error("write", EINVAL);
+		return;
+	}
+	began = now_ns();
+	write_thread(&w);
+	printf("{\"routes\": %u, \"refused\": %d, \"written_s\": %.6f}\n", w.prefixes.n, w.rc,
+	       (double)(w.ended_ns - began) / 1e9);
+	free(w.prefixes.at);
+}
+
+/*
+ * The last prefix alone could lead there by a shorter one that covers it.
+ * @return when all had led there, or it was given up
+ */
+static uint64_t look_until(const struct prefixes *p, int vif, uint64_t began)
+{
+	uint64_t now = began;
+	unsigned int at = 0;
+
+	while (now - began < REACH_MAX_S * UINT64_C(1000000000)) {
+		while (at < p->n && vif_of(&p->at[at]) == vif)
+			at++;
+		now = now_ns();
+		if (at == p->n)
+			break;
+		nap(LOOK_NS + (long)((now - began) / LOOKS_IN_TIME));
+	}
+	return now;
 }
 
 static void do_reach(const char *words)
@@ -140,22 +174,18 @@ static void do_reach(const char *words)
 	struct writing w = {0};
 	uint64_t began, seen;
 	pthread_t thread;
-	int vif;
+	int vif, at = 0;
 
-	if (!parse_reach(words, &w, &vif)) {
+	if (sscanf(words, "%d %n", &vif, &at) != 1 || !parse_write(words + at, &w)) {
 		say_error("reach", EINVAL);
 		return;
 	}
-	began = seen = now_ns();
+	began = now_ns();
 	if (pthread_create(&thread, NULL, write_thread, &w) != 0) {
 		say_error("reach", EAGAIN);
 		return;
 	}
-	while (vif_of(&w.prefixes.at[w.prefixes.n - 1]) != vif &&
-	       seen - began < REACH_MAX_S * UINT64_C(1000000000)) {
-		nap(LOOK_NS);
-		seen = now_ns();
-	}
+	seen = look_until(&w.prefixes, vif, began);
 	pthread_join(thread, NULL);
 	printf("{\"routes\": %u, \"refused\": %d, \"written_s\": %.6f, \"seen_s\": %.6f, "
 	       "\"wrong\": %u}\n",
@@ -254,6 +284,8 @@ int main(void)
 			do_open(line + 5);
 		else if (strncmp(line, "reach ", 6) == 0)
 			do_reach(line + 6);
+		else if (strncmp(line, "write ", 6) == 0)
+			do_write(line + 6);
 		else if (strncmp(line, "verify ", 7) == 0)
 			do_verify(line + 7);
 		else if (strncmp(line, "arrive ", 7) == 0)

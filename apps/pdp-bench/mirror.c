@@ -156,23 +156,6 @@ static void *write_thread(void *arg)
 	return NULL;
 }
 
-static bool parse_kind(const char *word, struct write_job *job)
-{
-	job->type = RTM_NEWROUTE;
-	job->protocol = RTPROT_STATIC;
-	if (strcmp(word, "add") == 0)
-		job->flags = NLM_F_CREATE;
-	else if (strcmp(word, "replace") == 0)
-		job->flags = NLM_F_CREATE | NLM_F_REPLACE;
-	else if (strcmp(word, "append") == 0)
-		job->flags = NLM_F_CREATE | NLM_F_APPEND;
-	else if (strcmp(word, "del") == 0)
-		job->type = RTM_DELROUTE;
-	else
-		return false;
-	return true;
-}
-
 /* Words behind "write" or "plain". */
 static bool parse_write(char *words, struct writing *w)
 {
@@ -181,7 +164,7 @@ static bool parse_write(char *words, struct writing *w)
 	int at = 0;
 
 	if (sscanf(words, "%15s %u %511s %u %n", kind, &family, path, &max, &at) < 4 ||
-	    !parse_kind(kind, &w->job))
+	    !write_kind(kind, &w->job))
 		return false;
 	snprintf(rest, sizeof(rest), "%s", words + at);
 	if (sscanf(rest, "nhid %u metric %u", &w->job.object, &w->job.metric) < 1) {

@@ -36,6 +36,13 @@ struct write_job {
 };
 
 /**
+ * What is to be done: type, flags and protocol of a job.
+ * @param word  add, replace, append or del
+ * @return false: none of these
+ */
+bool write_kind(const char *word, struct write_job *job);
+
+/**
  * Write routes in batches of messages.
  * @return 0, or -errno of the first that the kernel refused
  */

@@ -75,6 +75,23 @@ bool address_is_special(unsigned int family, const uint8_t *address)
 	       (address[0] == 0 && address[1] == 0);
 }
 
+bool write_kind(const char *word, struct write_job *job)
+{
+	job->type = RTM_NEWROUTE;
+	job->protocol = RTPROT_STATIC;
+	if (strcmp(word, "add") == 0)
+		job->flags = NLM_F_CREATE;
+	else if (strcmp(word, "replace") == 0)
+		job->flags = NLM_F_CREATE | NLM_F_REPLACE;
+	else if (strcmp(word, "append") == 0)
+		job->flags = NLM_F_CREATE | NLM_F_APPEND;
+	else if (strcmp(word, "del") == 0)
+		job->type = RTM_DELROUTE;
+	else
+		return false;
+	return true;
+}
+
 static void put_gateway(struct nlmsghdr *nlh, const struct write_job *job, unsigned int family,
 			unsigned int i)
 {

@@ -3,14 +3,19 @@
 pdp-fig14: PdP's figure 14, how long routes take from the kernel's table to the FIB of all engines of a VR.
 
 A node with a VR of plugin ip; pdp-bench-watch, in the VR's namespace, writes routes in batches of messages and looks into
-the FIB that the engines map until the last one leads where it should. Then BIRD, with the full table as static routes, in
+the FIB that the engines map until the last one leads where it should: as zebra writes them, which name next-hop objects,
+in no order (a BGP session's routes come by what they have in common, not by prefix). For 200,000 also in the order of their
+prefixes with a gateway in each, where the kernel's trie grows and shrinks all the while. The same writers in a namespace
+whose routes nobody follows say what of the time is the kernel's own. Then BIRD, with the full table as static routes, in
 the VR's namespace, and in a namespace beside it whose routes nobody mirrors: what the mirror costs the same running node.
 The dump of a standing table is taken by the mirror alone (pdp-bench-mirror), in the namespace where no other follows it.
 """
 import gzip
 import json
 import os
+import random
 import time
+from dataclasses import dataclass
 
 from .. import Trouble, quiet
 from ..hosts import command
@@ -28,11 +33,14 @@ FULL = 901899
 QUICK = 20000
 DATA = os.path.join("..", "shared", "data", "bgp-prefixes.txt.gz")
 START_S = 120
+SEED = 14
+GATEWAYS = {"a": "10.1.0.2", "b": "10.2.0.2"}  # by link
+OBJECTS = {"a": 1, "b": 2}  # the same as next-hop objects
 QUIET_MS = 1000  # BIRD pauses while it reads its configuration
 
 
 def table(session, n):
-    """@return (file of n IPv4 prefixes, how many)"""
+    """@return (file of n IPv4 prefixes in no order, file of them in the table's order, which is by prefix, their lines)"""
     source = os.path.realpath(__file__)
     for _ in range(5):
         source = os.path.dirname(source)
@@ -41,7 +49,25 @@ def table(session, n):
         raise Trouble(f"the routing table {os.path.normpath(path)} is not here; it is no part of the project")
     with gzip.open(path, "rt", encoding="ascii") as packed:
         lines = [line for line in packed if ":" not in line][:n]
-    return session.file("prefixes", "".join(lines)), lines
+    mixed = random.Random(SEED).sample(lines, len(lines))
+    return session.file("prefixes", "".join(mixed)), session.file("prefixes.sorted", "".join(lines)), lines
+
+
+def make_objects(namespace, links):
+    """Next-hop objects, as zebra makes them for its routes."""
+    for link in links:
+        command("ip", "-n", namespace, "nexthop", "replace", "id", str(OBJECTS[link]), "via", GATEWAYS[link], "dev", link)
+
+
+@dataclass
+class Way:
+    """How routes are written: the first of a file, by objects or with a gateway in each."""
+    file: str
+    objects: bool = True
+
+    def words(self, what, n, link):
+        hop = f"nhid {OBJECTS[link]}" if self.objects else f"{GATEWAYS[link]} {link}"
+        return f"{what} {self.file} {n} {hop}"
 
 
 class Program:
@@ -94,24 +120,36 @@ def open_fib(watch, pid):
     raise Trouble("the node has no FIB for its VR")
 
 
-def reach(session, watch, words):
-    """@return Sample of seconds until the FIB has it"""
+def judged(program, line, value):
+    """@return Sample of an answer's value"""
     start = quiet.take()
-    got = watch.ask(f"reach {words}")
-    if got["refused"] or got["wrong"]:
-        raise Trouble(f"{words}: {got['wrong']} of {got['routes']} routes are wrong, first refusal {got['refused']}")
-    return Sample(got["seen_s"], quiet.judge(start, quiet.take()).disturbed, got)
+    got = program.ask(line)
+    if got["refused"] or got.get("wrong"):
+        raise Trouble(f"{line}: {got.get('wrong', 0)} of {got['routes']} routes are wrong, first refusal {got['refused']}")
+    return Sample(got[value], quiet.judge(start, quiet.take()).disturbed, got)
 
 
-def live(session, watch, file, n):
-    """Routes written, moved to another link, withdrawn. @return {what: Samples}"""
-    taken = {"add": [], "replace": [], "del": []}
+def reach(watch, vif, words):
+    """@return Sample of seconds until the FIB has it"""
+    return judged(watch, f"reach {vif} {words}", "seen_s")
+
+
+def write(beside, words):
+    """@return Sample of seconds until the kernel has it"""
+    return judged(beside, f"write {words}", "written_s")
+
+
+def live(session, watch, beside, way, n):
+    """Routes written, moved to another link, withdrawn; written where nobody follows. @return {what: Samples}"""
+    taken = {"add": [], "replace": [], "del": [], "kernel": []}
     for _ in range(session.runs(ROUNDS)):
-        taken["add"].append(reach(session, watch, f"add {file} {n} 10.2.0.2 b 1"))
-        taken["replace"].append(reach(session, watch, f"replace {file} {n} 10.1.0.2 a 0"))
-        taken["del"].append(reach(session, watch, f"del {file} {n} 10.1.0.2 a -1"))
+        taken["add"].append(reach(watch, 1, way.words("add", n, "b")))
+        taken["replace"].append(reach(watch, 0, way.words("replace", n, "a")))
+        taken["del"].append(reach(watch, -1, way.words("del", n, "a")))
+        taken["kernel"].append(write(beside, way.words("add", n, "b")))
+        write(beside, way.words("del", n, "b"))
         session.say(f"{n} routes: {taken['add'][-1].value * 1000:.1f} ms, written in "
-                    f"{taken['add'][-1].extra['written_s'] * 1000:.1f} ms")
+                    f"{taken['add'][-1].extra['written_s'] * 1000:.1f} ms, alone in {taken['kernel'][-1].value * 1000:.1f} ms")
     return taken
 
 
@@ -220,22 +258,30 @@ class Plain:
         self.session.prefixes.remove(self.prefix)
 
 
+def lives(session, watch, beside, n, files):
+    """All of live(). @return (rows, figures)"""
+    rows, figures = [], {}
+    ways = [("", Way(files[0]), count) for count in COUNTS if count <= n]
+    for suffix, way, count in [*ways, ("_sorted", Way(files[1], objects=False), ways[-1][2])]:
+        for what, taken in live(session, watch, beside, way, count).items():
+            rows.append({"routes": count, "what": what + suffix, "paper_s": COUNTS[count], **summary_row(taken, "s")})
+            name = "" if what == "add" else f"_{what}"
+            figures[f"routes_{count}{suffix}{name}_ms"] = 1000 * median(quiet_values(taken))
+    return rows, figures
+
+
 def run(session):
     """The case."""
     n = QUICK if session.options.quick else FULL
-    file, lines = table(session, n)
+    *files, lines = table(session, n)
     config = bird_config(session, lines)
-    rows, figures = [], {}
     with RouterNode(session, "pdp", {"poll": "adaptive"}, md={"poll": "adaptive"}) as node, Plain(session) as plain, \
-            Program(session, node.router, "pdp-bench-watch") as watch:
+            Program(session, node.router, "pdp-bench-watch") as watch, \
+            Program(session, plain, "pdp-bench-watch") as beside:
         open_fib(watch, node.processes[0].pid)
-        for count, paper_s in COUNTS.items():
-            if count > n:
-                continue
-            for what, taken in live(session, watch, file, count).items():
-                rows.append({"routes": count, "what": what, "paper_s": paper_s, **summary_row(taken, "s")})
-                name = "" if what == "add" else f"_{what}"
-                figures[f"routes_{count}{name}_ms"] = 1000 * median(quiet_values(taken))
+        make_objects(node.router, ["a", "b"])
+        make_objects(plain, ["b"])
+        rows, figures = lives(session, watch, beside, n, files)
         rounds = session.rounds(session.runs(BIRD_ROUNDS), ["mirrored", "plain"],
                                 lambda who: bird(session, node.router, config, n, watch) if who == "mirrored" else
                                 bird(session, plain, config, n, None),
@@ -244,7 +290,7 @@ def run(session):
             rows.append({"routes": n, "what": f"BIRD, {who}", **summary_row(taken, "s")})
             figures[f"bird_{who}_s"] = median(quiet_values(taken))
         figures["mirror_overhead"] = median(round_ratios(rounds["mirrored"], rounds["plain"])[0]) - 1
-        taken = dumps(session, plain, file, n)
+        taken = dumps(session, plain, files[1], n)
     rows.append({"routes": n, "what": "dump", **summary_row(taken, "per_s")})
     figures["dump_routes_per_s"] = median(quiet_values(taken))
     figures["private_mb"] = taken[0].extra["private_mb"]

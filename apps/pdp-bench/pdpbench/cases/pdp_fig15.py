@@ -11,7 +11,7 @@ from .. import Trouble
 from ..routers import RouterNode
 from ..session import Sample, summary_row
 from ..summary import median, quiet_values, round_ratios
-from .pdp_fig14 import Program, open_fib, reach, table
+from .pdp_fig14 import Program, Way, make_objects, open_fib, reach, table
 
 NAME = "pdp-fig15"
 ABOUT = "routes to the FIB of all engines, by the number of engines"
@@ -40,7 +40,7 @@ def check_engines(node, n):
             raise Trouble(f"{node.name}: engine {engine['engine']} maps another table")
 
 
-def measure(session, n, counts, file):
+def measure(session, n, counts, way):
     """One node with n engines. @return {routes: Sample of milliseconds}"""
     vr = {"engines": n, "slots": 128, "poll": "adaptive"}
     taken = {}
@@ -48,12 +48,13 @@ def measure(session, n, counts, file):
             Program(session, node.router, "pdp-bench-watch") as watch:
         open_fib(watch, node.processes[0].pid)
         check_engines(node, n)
+        make_objects(node.router, ["b"])
         for count in counts:
             times = []
             for _ in range(TIMES):
-                times.append(reach(session, watch, f"add {file} {count} 10.2.0.2 b 1"))
+                times.append(reach(watch, 1, way.words("add", count, "b")))
                 check_engines(node, n)
-                reach(session, watch, f"del {file} {count} 10.2.0.2 b -1")
+                reach(watch, -1, way.words("del", count, "b"))
             taken[count] = Sample(1000 * median(quiet_values(times)), all(s.disturbed for s in times))
     return taken
 
@@ -73,11 +74,11 @@ def figures_of(samples, counts, engines):
 def run(session):
     """The case."""
     engines, counts = (QUICK_ENGINES, QUICK_COUNTS) if session.options.quick else (ENGINES, COUNTS)
-    file, _ = table(session, counts[-1])
+    way = Way(table(session, counts[-1])[0])
     samples = {(count, n): [] for count in counts for n in engines}
 
     def once(n):
-        taken = measure(session, n, counts, file)
+        taken = measure(session, n, counts, way)
         for count, sample in taken.items():
             samples[count, n].append(sample)
         return taken[counts[-1]]
