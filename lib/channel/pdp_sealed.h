@@ -19,8 +19,7 @@
 
 #include <pdp_channel.h>
 
-#define PDP_SEALED_HEAD	      128 /**< in front of a packet; >= PDP_HEADROOM, whole lines */
-#define PDP_SEALED_WINDOW_MIN 64
+#define PDP_SEALED_HEAD 128 /**< in front of a packet; >= PDP_HEADROOM, whole lines */
 static_assert(PDP_SEALED_HEAD >= PDP_HEADROOM && PDP_SEALED_HEAD % PDP_LINE == 0, "in lines");
 
 /** A packet given back by a sealed engine. Verdict PDP_HOLD: not given back; `slot` is a BLANK that

@@ -224,11 +224,6 @@ uint32_t mirror_path_of_neigh(struct pdp_mirror *m, const struct mirror_neigh *n
 	return key.target != 0 ? get(m, &key) : 0;
 }
 
-void mirror_path_ref(struct pdp_mirror *m, uint32_t path)
-{
-	mirror_path_at(m, path)->item.refs++;
-}
-
 void mirror_path_put(struct pdp_mirror *m, uint32_t number)
 {
 	struct mirror_path *p = mirror_path_at(m, number);

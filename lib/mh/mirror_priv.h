@@ -390,7 +390,6 @@ uint32_t mirror_path_less(struct pdp_mirror *m, uint32_t path, const struct mirr
 			  unsigned int *left);
 /** Path of a neighbour's own prefix, with a reference. */
 uint32_t mirror_path_of_neigh(struct pdp_mirror *m, const struct mirror_neigh *n);
-void mirror_path_ref(struct pdp_mirror *m, uint32_t path);
 void mirror_path_put(struct pdp_mirror *m, uint32_t path);
 /** Of members, which are sorted; takes over their references. @return 0: no memory */
 uint32_t mirror_target_of(struct pdp_mirror *m, struct mirror_member *members, unsigned int n);

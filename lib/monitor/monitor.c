@@ -45,11 +45,6 @@ void pdp_monitor_destroy(struct pdp_monitor *m)
 	free(m);
 }
 
-void pdp_monitor_set_params(struct pdp_monitor *m, const struct pdp_monitor_params *params)
-{
-	m->params = *params;
-}
-
 void pdp_monitor_set_policy(struct pdp_monitor *m, unsigned int vr,
 			    const struct pdp_monitor_policy *policy)
 {

@@ -109,7 +109,6 @@ struct pdp_monitor *pdp_monitor_create(const struct pdp_monitor_params *params, 
 void pdp_monitor_destroy(struct pdp_monitor *monitor);
 
 /** Rates and capacities that are known stay; the number of engines follows with the next sample. */
-void pdp_monitor_set_params(struct pdp_monitor *monitor, const struct pdp_monitor_params *params);
 void pdp_monitor_set_policy(struct pdp_monitor *monitor, unsigned int vr,
 			    const struct pdp_monitor_policy *policy);
 

@@ -428,7 +428,7 @@ def main():
     module = sys.modules["__main__"]
     tests = {name: fn for name, fn in vars(module).items() if name.startswith("test_") and callable(fn)}
     wanted = sys.argv[1:] or list(tests)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     if os.getuid() != 0:
         print("needs root")
         sys.exit(77)

@@ -147,6 +147,22 @@ def test_one_byte():
             check(left[0] == [changed(f) for f in made], f"{plugin}, window {window}, byte {at}")
 
 
+def test_beginnings():
+    """Packets that grow or shrink at their beginning, within the window, or at their end, leave whole from either level."""
+    made = [MACS + b"\x08\x00" + packet(i, 66 + 17 * i) for i in range(75)]
+    levels = [{}, *({"isolation": "sealed", "window": window} for window in (64, "full"))]
+    for what, n in (("grow", 60), ("trim", 50), ("cut", 60)):
+        def changed(i, frame):
+            if i % 3 != 0:
+                frame = {"grow": bytes([n]) * n + frame, "trim": frame[n:], "cut": frame[:-n]}[what]
+            return frame[:10] + bytes([frame[10] ^ 255]) + frame[11:]
+        for level in levels:
+            vr = {"name": "red", "plugin": "t_head", "args": {what: n}, "slots": 4096,
+                  "vifs": [{"name": "a", "port": "net_pcap0"}], **level}
+            left = Pcap(made, vr, 1).left(lambda node: node.vr("red")["tx"] == len(made))
+            check(left[0] == [changed(i, f) for i, f in enumerate(made)], f"{what} {n}, {level}")
+
+
 def test_copies():
     """A copy has the payload that the engine never saw, and what the plugin makes itself leaves whole."""
     made = [MACS + b"\x08\x00" + packet(i, 100 + 11 * i) for i in range(100)]
