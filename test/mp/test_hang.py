@@ -222,20 +222,4 @@ def test_lies():
         blue_unhurt(node, stats)
 
 
-def test_init():
-    """An endless init of one VR keeps nobody else's engines from starting."""
-    red = relay("red", "net_loadgen0", plugin="t_hang", args={"hang": "init", "after": 0}, engines=1)
-    red["engines"] = 0
-    with two(red) as node:
-        node.ctl("vr resize", vr="red", engines=1)
-        wait_for(lambda: node.engines("red") and node.engines("red")["red/0"]["state"] == "joining", "it spins in init")
-        pid = node.engines("blue")["blue/0"]["pid"]
-        os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: node.engines("blue")["blue/0"]["state"] == "running" and node.engines("blue")["blue/0"]["pid"] != pid,
-                 "blue is back meanwhile")
-        wait_for(lambda: "init() took longer than" in node.program.said, "and it is killed", 20)
-        wait_for(lambda: node.engines("red")["red/0"]["deaths"] == 1, "and gone")
-        node.quiet()
-
-
 harness.main()

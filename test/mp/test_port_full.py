@@ -6,7 +6,7 @@ import harness
 from harness import Node, check, ports, wait_for
 
 VRS = 8  # half of them send short packets, half long ones; the first of each half five times as much as the others
-LINE = "5mbps"
+LINE = "10mbps"
 SMALL_PPS = 50  # of a ninth VR: a part of its share
 WINDOW = 1200000  # bytes on the line, over which shares are compared: a slow machine takes longer
 BACKLOG = 256  # PDP_BACKLOG_MAX

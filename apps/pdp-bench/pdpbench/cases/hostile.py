@@ -84,6 +84,10 @@ class HostileNode(FaultNode):
     def engines_run(self):
         return all(e["state"] == "running" for e in self.engines())
 
+    def is_out(self):
+        """Red's engine is gone or parked, which it is when it has no packet any more: nothing is taken from it then."""
+        return all(not e["pid"] or e["state"] == "parked" for e in self.red())
+
     def quarantine(self):
         return self.control.ask("vr show", vr="red")["quarantine"]
 
@@ -147,7 +151,7 @@ def attack(session, node, toll):
         starts = Counter(e["state"] for e in node.red())
         play.stop()
         node.control.ask("vr resize", vr="red", engines=0)
-        wait_for(f"{node.name}: red's engine does not leave", lambda: not any(e["pid"] for e in node.red()), AGAIN_S, node.check)
+        wait_for(f"{node.name}: red's engine does not leave", node.is_out, AGAIN_S, node.check)
         wait_for(f"{node.name}: packets are still under way", node.is_quiet, AGAIN_S, node.check)
         toll.add(node)
         sink = node.figures(BLUE)
