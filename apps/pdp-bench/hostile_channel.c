@@ -63,7 +63,7 @@ static struct pdp_sealed_return forged(struct world *w)
 	};
 	const uint64_t y = noise(w);
 
-	switch (y % 9) {
+	switch (y % 10) {
 	case 0:
 		memcpy(&r, &x, sizeof(x));
 		memcpy((char *)&r + 8, &y, sizeof(y));
@@ -89,6 +89,10 @@ static struct pdp_sealed_return forged(struct world *w)
 	case 7:
 		r.verdict = PDP_RETURN_RUN;
 		r.len = (uint16_t)((y >> 8) % 70);
+		break;
+	case 8:
+		r.verdict = PDP_SEALED_PAYLOAD;
+		r.slot = (uint16_t)(region->n_slots + (y >> 8) % (region->n_blanks + 1));
 		break;
 	default:
 		break;

@@ -40,7 +40,7 @@ void rt_init(struct pdp_vr *vr, struct pdp_region *region, int sock)
 	for (unsigned int i = 0; i < region->n_md; i++) {
 		const uint32_t n = region->n_slots + region->n_blanks;
 
-		pdp_ring_consumer_init(&vr->channels[i].to.ring,
+		pdp_ring_consumer_init(&vr->channels[i].to,
 				       pdp_region_ring(region, region->channels[i].to_off), n);
 		pdp_ring_producer_init(
 			&vr->channels[i].from,
@@ -108,7 +108,7 @@ static_assert(offsetof(struct pdp_pkt, hash) == 16 && offsetof(struct pdp_pkt, f
 		      offsetof(struct pdp_pkt, slot) == 22,
 	      "the third word");
 static_assert(offsetof(struct pdp_pkt, in_vif) == 24 && offsetof(struct pdp_pkt, window) == 26 &&
-		      sizeof(struct pdp_pkt) == 32,
+		      offsetof(struct pdp_pkt, lent) == 30 && sizeof(struct pdp_pkt) == 32,
 	      "the fourth word");
 static_assert(PDP_DESC_HASH == PDP_PKT_HASH << 1, "shifted below");
 
@@ -122,7 +122,7 @@ static inline bool unwrap(struct pdp_vr *vr, const struct pdp_desc *d, unsigned 
 		shown | len << 16 | (uint64_t)PDP_HEADROOM << 32 | vif << 48,
 		d->off_hash >> PDP_OFF_BITS | (uint64_t)(d->flags >> 1 & PDP_PKT_HASH) << 32 |
 			(uint64_t)channel << 40 | (uint64_t)d->slot << 48,
-		vif | shown << 16,
+		vif | shown << 16 | len << 48,
 	};
 
 	memcpy(p, words, sizeof(*p));
@@ -189,20 +189,45 @@ static inline void answer_other(struct pdp_vr *vr, struct pdp_pkt *p, unsigned i
 	rt_give(vr, p, p->verdict == PDP_FORWARD ? written(vr, p, i) : 0);
 }
 
-#if RT_SEALED
-static inline void answer(struct pdp_vr *vr, struct pdp_pkt *pkts, unsigned int n)
-{
-	for (unsigned int i = 0; i < n; i++)
-		answer_other(vr, &pkts[i], i);
-}
-#else
 /* FORWARD, and its beginning where it was: bits of the second word. */
 #define PLAIN_MASK UINT64_C(0xff00ffff00000000)
 #define PLAIN	   ((uint64_t)PDP_FORWARD << 56 | (uint64_t)PDP_HEADROOM << 32)
+
+/* A packet that leaves as the plugin left it, longer or shorter; the carrier of its vif puts
+ * nothing in front of it here. */
+static inline bool is_plain(const struct pdp_vr *vr, const struct pdp_pkt *p)
+{
+	uint64_t word;
+
+	memcpy(&word, &p->len, sizeof(word));
+	if ((word & PLAIN_MASK) != PLAIN)
+		return false;
+	return RT_SEALED ? p->whole_len == p->lent && p->vif < vr->conf->n_vifs
+			 : rt_is_plain(vr, p->vif, p->whole_len);
+}
+
+#if RT_SEALED
+static inline void give_resized(struct rt_channel *ch, const struct pdp_pkt *p)
+{
+	(void)ch, (void)p;
+}
+#else
 static_assert(offsetof(struct pdp_return, len) == 2 && offsetof(struct pdp_return, moved) == 4 &&
 		      offsetof(struct pdp_return, vif) == 6 &&
 		      offsetof(struct pdp_return, verdict) == 7,
 	      "whole_len, vif and verdict of a packet lie as in its return");
+
+/* A plain packet of another length. */
+static inline void give_resized(struct rt_channel *ch, const struct pdp_pkt *p)
+{
+	uint64_t word;
+
+	rt_end_run(ch);
+	memcpy(&word, &p->len, sizeof(word));
+	word = (word & UINT64_C(0xffff0000ffff0000)) | p->slot;
+	memcpy(pdp_ring_next(&ch->from, 1, sizeof(word)), &word, sizeof(word));
+}
+#endif
 
 /* The plugin's answers go back, but for packets that it holds. Plain ones are all that is in most
  * bursts, and most of those run on. */
@@ -213,26 +238,19 @@ static inline void answer(struct pdp_vr *vr, struct pdp_pkt *pkts, unsigned int 
 
 	for (unsigned int i = 0; i < n; i++) {
 		struct pdp_pkt *p = &pkts[i];
-		uint64_t word;
 
-		memcpy(&word, &p->len, sizeof(word));
-		if (unlikely((word & PLAIN_MASK) != PLAIN ||
-			     !rt_is_plain(vr, p->vif, p->whole_len))) {
+		if (unlikely(!is_plain(vr, p))) {
 			answer_other(vr, p, i);
 			continue;
 		}
 		plain++;
-		if (likely(p->whole_len == p->window)) {
-			rt_run_on(ch, p, p->whole_len);
-			continue;
-		}
-		rt_end_run(ch);
-		word = (word & UINT64_C(0xffff0000ffff0000)) | p->slot;
-		memcpy(pdp_ring_next(&ch->from, 1, sizeof(word)), &word, sizeof(word));
+		if (RT_SEALED || likely(p->whole_len == p->lent))
+			rt_run_on(ch, p, written(vr, p, i));
+		else
+			give_resized(ch, p);
 	}
 	vr->n_given += plain;
 }
-#endif
 
 static inline void process(struct pdp_vr *vr, struct pdp_pkt *pkts, unsigned int n)
 {
@@ -265,16 +283,14 @@ static inline bool is_empty(const struct rt_burst *b)
 /* @return packets */
 static inline unsigned int refill(struct rt_channel *ch, struct rt_burst *b)
 {
-	const unsigned int waiting = pdp_ring_count(&ch->to.ring);
+	const unsigned int waiting = pdp_ring_count(&ch->to);
 
 	b->at = b->n = 0;
 	if (waiting == 0)
 		return 0;
-	pdp_ring_prefetch(&ch->to.ring, 0, RTE_MIN(waiting, AHEAD), sizeof(b->descs[0]));
-	/* Whole groups, whatever the plugin's burst is: of one that is served in parts slots come
-	 * back that the MD lends again, and the group's entries would still be in the ring, which
-	 * has no more than there are slots. */
-	b->n = pdp_reader_take(&ch->to, waiting, b->descs, PDP_BURST_MAX, &b->entries);
+	pdp_ring_prefetch(&ch->to, 0, RTE_MIN(waiting, AHEAD), sizeof(b->descs[0]));
+	/* Whole groups, whatever the plugin's burst is. */
+	b->n = pdp_group_take(&ch->to, waiting, b->descs, PDP_BURST_MAX, &b->entries);
 	return b->n;
 }
 
@@ -433,7 +449,7 @@ static bool anything_there(const struct pdp_vr *vr)
 		const struct rt_channel *ch = &vr->channels[c];
 
 		if (!is_empty(&ch->bursts[0]) || !is_empty(&ch->bursts[1]) ||
-		    pdp_ring_count(&ch->to.ring) != 0)
+		    pdp_ring_count(&ch->to) != 0)
 			return true;
 	}
 	return false;

@@ -32,6 +32,12 @@
 #define RT_SHOT_SIZE 256
 static_assert(PDP_VR_HEAD % PDP_LINE == 0 && PDP_VR_HEAD <= RT_SHOT_SIZE, "kept in lines");
 
+#if RT_SEALED
+typedef struct pdp_sealed_return rt_return;
+#else
+typedef struct pdp_return rt_return;
+#endif
+
 /* Packets that were taken out of the ring. */
 struct rt_burst {
 	struct pdp_desc descs[PDP_BURST_MAX];
@@ -42,9 +48,9 @@ struct rt_burst {
 
 /* The engine's end of one channel. */
 struct rt_channel {
-	struct pdp_reader to;	       /* from the MD */
+	struct pdp_ring_consumer to;   /* from the MD */
 	struct pdp_ring_producer from; /* to the MD */
-	struct pdp_return run;	       /* packets in a row to give back; len == 0: none */
+	rt_return run;		       /* packets in a row to give back; len == 0: none */
 	struct rt_burst bursts[2];     /* the one that is served, and the next one */
 	unsigned int now;	       /* which is served */
 	unsigned int n_blanks;	       /* in blanks */
@@ -156,16 +162,10 @@ extern const struct pdp_vr_services rt_services;
 /* @param written  sealed: leading bytes of the packet that may have been written */
 void rt_give(struct pdp_vr *vr, const struct pdp_pkt *pkt, uint16_t written);
 
-#if RT_SEALED
-typedef struct pdp_sealed_return rt_return;
-#else
-typedef struct pdp_return rt_return;
-#endif
-
 /* Give back the packets of the run. A run of one keeps its length in `moved`. */
 static inline void rt_end_run(struct rt_channel *ch)
 {
-	struct pdp_return *run = &ch->run;
+	rt_return *run = &ch->run;
 
 	if (run->len == 0)
 		return;
@@ -178,23 +178,35 @@ static inline void rt_end_run(struct rt_channel *ch)
 	run->len = 0;
 }
 
-/* A packet that leaves as it came: one more of the run, if it is the next one, and leaves by the
- * same vif. */
-static inline void rt_run_on(struct rt_channel *ch, const struct pdp_pkt *p, uint16_t len)
+static inline bool rt_same_written(const rt_return *run, uint16_t written)
 {
-	struct pdp_return *run = &ch->run;
+#if RT_SEALED
+	return run->written == written;
+#else
+	return true;
+#endif
+}
+
+/* A packet that leaves as it was lent: one more of the run, if it is the next one, leaves by the
+ * same vif, and as much of it was written. */
+static inline void rt_run_on(struct rt_channel *ch, const struct pdp_pkt *p, uint16_t written)
+{
+	rt_return *run = &ch->run;
 
 	if (likely(run->len != 0 && p->slot == run->slot + run->len && p->vif == run->vif &&
-		   run->len < PDP_BURST_MAX)) {
+		   run->len < PDP_BURST_MAX && rt_same_written(run, written))) {
 		run->len++;
 		return;
 	}
 	rt_end_run(ch);
-	*run = (struct pdp_return){.slot = p->slot,
-				   .len = 1,
-				   .moved = (int16_t)len,
-				   .vif = p->vif,
-				   .verdict = PDP_RETURN_RUN};
+	*run = (rt_return)
+	{
+		.slot = p->slot, .len = 1, .moved = (int16_t)p->lent, .vif = p->vif,
+		.verdict = PDP_RETURN_RUN,
+#if RT_SEALED
+		.written = written,
+#endif
+	};
 }
 
 /* Show the MD what was given back. */

@@ -59,23 +59,21 @@ void rt_give(struct pdp_vr *vr, const struct pdp_pkt *p, uint16_t written)
 	if (unlikely((verdict & 3) == PDP_DROP))
 		vr->n_dropped++;
 	vr->n_given++;
-#if !RT_SEALED
-	if (verdict == PDP_FORWARD && moved == 0 && len == p->window) {
-		rt_run_on(ch, p, len);
+	written = RTE_MIN(written, len);
+	if (verdict == PDP_FORWARD && moved == 0 && len == p->lent) {
+		rt_run_on(ch, p, written);
 		return;
 	}
 	rt_end_run(ch);
-#endif
 	r = pdp_ring_next(&ch->from, 1, sizeof(*r));
 	*r = (rt_return)
 	{
 		.slot = p->slot, .len = len, .moved = (int16_t)moved, .vif = p->vif,
 #if RT_SEALED
-		.written = RTE_MIN(written, len),
+		.written = written,
 #endif
 		.verdict = verdict
 	};
-	(void)written;
 }
 
 static void take_blank(struct pdp_vr *vr, unsigned int c, struct pdp_pkt *pkt)
@@ -113,10 +111,12 @@ static void ask_payload(struct pdp_vr *vr, const struct pdp_pkt *from, const str
 {
 	const struct pdp_sealed_return r = {.slot = to->slot,
 					    .len = from->whole_len,
-					    .verdict = pdp_return_pack(PDP_HOLD, 0),
+					    .verdict = PDP_SEALED_PAYLOAD,
 					    .written = from->len,
 					    .from = from->slot};
 
+	/* Nothing is behind that was given back before. */
+	rt_end_run(&vr->channels[to->channel]);
 	memcpy(pdp_ring_next(&vr->channels[to->channel].from, 1, sizeof(r)), &r, sizeof(r));
 }
 

@@ -111,7 +111,7 @@ unsigned int pdp_chan_top_up(struct pdp_chan *ch, struct rte_mempool *pool, unsi
 		}
 		ch->ledger[slot] = (struct pdp_ledger){.m = m, .start = m->data_off};
 		d = pdp_ring_next(&ch->to, 1, sizeof(*d));
-		pdp_desc_write(d, at - ch->base, slot, room, 0, PDP_DESC_BLANK);
+		pdp_desc_write(d, at - ch->base, slot, room, room, 0, PDP_DESC_BLANK);
 	}
 	pdp_ring_publish(&ch->to);
 	ch->n_staged = 0;

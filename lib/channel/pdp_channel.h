@@ -26,7 +26,7 @@
 #include <pdp_vr.h>
 
 #define PDP_REGION_MAGIC   UINT64_C(0x314e474552504450) /* "PDPREGN1" in memory */
-#define PDP_LAYOUT_VERSION 4
+#define PDP_LAYOUT_VERSION 5
 #define PDP_LINE	   64
 #define PDP_MD_MAX	   16 /**< MD lcores, and so channels of one engine */
 #define PDP_SLOTS_MIN	   2  /**< Europa section 5: the pool may be as small as this */

@@ -170,12 +170,13 @@ void pdp_chan_stage(struct pdp_chan *ch, struct rte_mbuf *const *pkts, unsigned 
 
 /** What pdp_chan_take() made of returns: at most 64 packets. Bit i speaks of packet i. */
 struct pdp_taken {
-	unsigned int n; /**< packets; a sealed engine's: not set */
-	uint64_t none;	/**< the slot was not the engine's to return (counted in lies) */
-	uint64_t blank; /**< it was a BLANK that the engine filled, or gave back with DROP */
-	uint64_t bad;	/**< offset or length are impossible: the packet can only be freed */
-	bool alike;	/**< all have the verdict and the vif of the first */
-	uint64_t bytes; /**< lengths that the returns say, all of them */
+	unsigned int n;	  /**< packets */
+	uint64_t none;	  /**< the slot was not the engine's to return (counted in lies) */
+	uint64_t blank;	  /**< it was a BLANK that the engine filled, or gave back with DROP */
+	uint64_t bad;	  /**< offset or length are impossible: the packet can only be freed */
+	bool alike;	  /**< all have the verdict and the vif of the first */
+	uint64_t bytes;	  /**< lengths that the returns say, all of them */
+	uint16_t longest; /**< a sealed engine's: the greatest of them */
 	struct rte_mbuf *m[64]; /**< NULL where `none` */
 };
 

@@ -36,6 +36,7 @@ static_assert(sizeof(struct pdp_desc) == 16, "a descriptor is 16 bytes");
 #define PDP_DESC_HASH  0x02 /**< the flow hash is set */
 #define PDP_DESC_GROUP 0x04 /**< the head of a group (pdp_group.h) */
 #define PDP_DESC_LENS  0x08 /**< of a group: its packets' lengths differ */
+#define PDP_DESC_ROW   0x10 /**< of a group: its packets lie in a row (sealed) */
 
 /** A packet given back. */
 struct pdp_return {
@@ -104,14 +105,13 @@ static inline uint8_t pdp_return_reason(const struct pdp_return *r)
 typedef uint64_t pdp_word_pair __attribute__((vector_size(16), may_alias));
 
 /**
- * Write a descriptor of a wholly visible packet, in one store. Both sides run on one machine, so
- * the byte order is its own.
+ * Write a descriptor in one store. Both sides run on one machine, so the byte order is its own.
  */
 static inline void pdp_desc_write(struct pdp_desc *d, uint64_t off_hash, uint16_t slot,
-				  uint16_t len, uint8_t vif, uint8_t flags)
+				  uint16_t vlen, uint16_t plen, uint8_t vif, uint8_t flags)
 {
 	static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fields are put together below");
-	const uint64_t rest = slot | (uint64_t)len << 16 | (uint64_t)len << 32 |
+	const uint64_t rest = slot | (uint64_t)vlen << 16 | (uint64_t)plen << 32 |
 			      (uint64_t)vif << 48 | (uint64_t)flags << 56;
 
 	*(pdp_word_pair *)d = (pdp_word_pair){off_hash, rest};

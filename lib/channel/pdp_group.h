@@ -4,13 +4,15 @@
  * are what a packet's way to another CPU costs.
  *
  * A group is a head, which looks like a descriptor with PDP_DESC_GROUP, and columns behind it, each
- * of which begins a new entry of the ring: where the packets lie (4 bytes each), their lengths (2
- * bytes, with PDP_DESC_LENS), their hashes (4 bytes, with PDP_DESC_HASH). The head has the vif, the
- * first packet's slot (the others have the next ones), its offset, and its length. Of offsets, the
- * lowest and the highest bits are those of the first one's.
+ * of which begins a new entry of the ring: where the packets lie (4 bytes each, without
+ * PDP_DESC_ROW), their lengths (2 bytes, with PDP_DESC_LENS), their hashes (4 bytes, with
+ * PDP_DESC_HASH). The head has the vif, the first packet's slot (the others have the next ones),
+ * its offset, its length, the most that is visible of any, and, where a hash would be, how many
+ * packets and lines from one to the next (PDP_DESC_ROW: a sealed engine's places lie in a row). Of
+ * offsets in a column, the lowest and the highest bits are those of the first one's.
  *
  * A group lies in a row, and has no more entries than packets: so whatever holds of descriptors in
- * a ring holds of groups. Written by the MD (stage.c), read by engines with pdp_reader_take().
+ * a ring holds of groups. Written by the MD (stage.h), read by engines with pdp_group_take().
  */
 #ifndef PDP_GROUP_H
 #define PDP_GROUP_H
@@ -29,86 +31,112 @@ static inline uint32_t pdp_group_column(uint32_t n, size_t bytes)
 	return (uint32_t)((n * bytes + sizeof(struct pdp_desc) - 1) / sizeof(struct pdp_desc));
 }
 
-/** Entries of a group. @param flags its PDP_DESC_LENS and PDP_DESC_HASH */
+/** What a head has in the place of a hash. @param stride bytes from one packet to the next, in
+ * lines; 0: they do not lie in a row */
+static inline uint64_t pdp_group_shape(uint32_t n, uint32_t stride)
+{
+	return (uint64_t)(n | stride / PDP_RING_LINE << 8) << PDP_OFF_BITS;
+}
+
+static inline uint32_t pdp_group_len(const struct pdp_desc *head)
+{
+	return (uint8_t)(head->off_hash >> PDP_OFF_BITS);
+}
+
+static inline uint64_t pdp_group_stride(const struct pdp_desc *head)
+{
+	return (head->off_hash >> (PDP_OFF_BITS + 8)) * PDP_RING_LINE;
+}
+
+/** Entries of a group. @param flags its PDP_DESC_ROW, PDP_DESC_LENS, and PDP_DESC_HASH */
 static inline uint32_t pdp_group_entries(uint32_t n, uint8_t flags)
 {
-	return 1 + pdp_group_column(n, sizeof(uint32_t)) +
+	return 1 + (flags & PDP_DESC_ROW ? 0 : pdp_group_column(n, sizeof(uint32_t))) +
 	       (flags & PDP_DESC_LENS ? pdp_group_column(n, sizeof(uint16_t)) : 0) +
 	       (flags & PDP_DESC_HASH ? pdp_group_column(n, sizeof(uint32_t)) : 0);
 }
 
-/** The engine's end of a ring with groups; private. */
-struct pdp_reader {
-	struct pdp_ring_consumer ring;
-	uint32_t skip; /**< packets of the group at its head that were taken before */
-};
-
-/* n packets of the group at `head`, from the skip-th on. */
-static inline void pdp_group_expand(const struct pdp_desc *head, uint32_t skip, uint32_t n,
-				    struct pdp_desc *out)
+/** Where the packets of a group lie. */
+static inline void pdp_group_places(const struct pdp_desc *head, uint32_t n, struct pdp_desc *out)
 {
-	const uint32_t all = (uint32_t)(head->off_hash >> PDP_OFF_BITS);
-	const struct pdp_desc *lens = head + 1 + pdp_group_column(all, sizeof(uint32_t));
-	const struct pdp_desc *hashes = lens;
-	const uint32_t *off = (const uint32_t *)(head + 1) + skip;
-	const uint64_t common = head->off_hash & PDP_OFF_MASK & ~PDP_GROUP_COL;
+	const uint64_t first = head->off_hash & PDP_OFF_MASK, common = first & ~PDP_GROUP_COL;
+	const uint32_t *off = (const uint32_t *)(head + 1);
 	const uint8_t flags = head->flags & PDP_DESC_HASH, vif = head->vif;
-	const uint16_t slot = (uint16_t)(head->slot + skip), len = head->plen;
+	const uint16_t slot = head->slot, len = head->plen;
 
+	if (head->flags & PDP_DESC_ROW) {
+		const uint64_t stride = pdp_group_stride(head);
+		const uint16_t shown = len < head->vlen ? len : head->vlen;
+
+		for (uint32_t i = 0; i < n; i++)
+			pdp_desc_write(&out[i], first + i * stride, (uint16_t)(slot + i), shown,
+				       len, vif, flags);
+		return;
+	}
 	for (uint32_t i = 0; i < n; i++)
 		pdp_desc_write(&out[i], common | (uint64_t)off[i] << PDP_GROUP_SHIFT,
-			       (uint16_t)(slot + i), len, vif, flags);
+			       (uint16_t)(slot + i), len, len, vif, flags);
+}
+
+/* One descriptor for each packet of the group at `head`. */
+static inline void pdp_group_expand(const struct pdp_desc *head, uint32_t n, struct pdp_desc *out)
+{
+	const struct pdp_desc *column =
+		head + 1 + (head->flags & PDP_DESC_ROW ? 0 : pdp_group_column(n, sizeof(uint32_t)));
+
+	pdp_group_places(head, n, out);
 	if (head->flags & PDP_DESC_LENS) {
-		for (uint32_t i = 0; i < n; i++)
-			out[i].vlen = out[i].plen = ((const uint16_t *)lens)[skip + i];
-		hashes += pdp_group_column(all, sizeof(uint16_t));
+		const uint16_t *lens = (const uint16_t *)column, most = head->vlen;
+
+		for (uint32_t i = 0; i < n; i++) {
+			out[i].plen = lens[i];
+			out[i].vlen = lens[i] < most ? lens[i] : most;
+		}
+		column += pdp_group_column(n, sizeof(lens[0]));
 	}
-	if (flags & PDP_DESC_HASH) {
+	if (head->flags & PDP_DESC_HASH) {
+		const uint32_t *hashes = (const uint32_t *)column;
+
 		for (uint32_t i = 0; i < n; i++)
-			out[i].off_hash |= (uint64_t)((const uint32_t *)hashes)[skip + i]
-					   << PDP_OFF_BITS;
+			out[i].off_hash |= (uint64_t)hashes[i] << PDP_OFF_BITS;
 	}
 }
 
 /**
- * Take up to n packets that wait, as descriptors of one packet each.
+ * Take packets that wait, as descriptors of one packet each. Groups are taken whole: of one that is
+ * served in parts slots would come back that the MD lends again, while its entries are still in the
+ * ring, which has no more than there are slots.
  * @param waiting  entries: what pdp_ring_count() said; not 0
- * @param n        1 or more
+ * @param out      room for n
+ * @param n        PDP_GROUP_MAX at least
  * @param entries  out: entries of the ring that are done with
  * @return how many
  */
-static inline uint32_t pdp_reader_take(struct pdp_reader *r, uint32_t waiting, struct pdp_desc *out,
-				       uint32_t n, uint32_t *entries)
+static inline uint32_t pdp_group_take(struct pdp_ring_consumer *from, uint32_t waiting,
+				      struct pdp_desc *out, uint32_t n, uint32_t *entries)
 {
-	const struct pdp_desc *ring = (const struct pdp_desc *)r->ring.ring->entries;
-	const uint32_t mask = r->ring.mask, begin = r->ring.head, end = begin + waiting;
+	const struct pdp_desc *ring = (const struct pdp_desc *)from->ring->entries;
+	const uint32_t mask = from->mask, begin = from->head, end = begin + waiting;
 	uint32_t head = begin, k = 0;
 
 	while (head != end && k < n) {
 		const struct pdp_desc *d = &ring[head & mask];
-		uint32_t all, some;
+		uint32_t some;
 
 		if (!(d->flags & PDP_DESC_GROUP)) {
 			out[k++] = *d;
 			head++;
 			continue;
 		}
-		all = (uint32_t)(d->off_hash >> PDP_OFF_BITS) - r->skip;
-		/* A group is not torn without need. */
-		if (all > n - k && k != 0)
+		some = pdp_group_len(d);
+		if (some > n - k)
 			break;
-		some = all < n ? all : n;
-		pdp_group_expand(d, r->skip, some, out + k);
+		pdp_group_expand(d, some, out + k);
+		head += pdp_group_entries(some, d->flags);
 		k += some;
-		if (some < all) {
-			r->skip += some;
-			break;
-		}
-		head += pdp_group_entries(r->skip + all, d->flags);
-		r->skip = 0;
 	}
 	*entries = head - begin;
-	r->ring.head = head;
+	from->head = head;
 	return k;
 }
 

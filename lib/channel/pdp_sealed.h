@@ -8,8 +8,9 @@
  * holds the longest packet. Offsets of descriptors count from the start of that memory.
  *
  * A return says how many leading bytes of the packet the MD has to take from the place: none of a
- * packet that nobody wrote to. A BLANK may get the payload of another packet (PDP_HOLD in a
- * return): the engine gives the first bytes, the MD adds the rest where the engine never sees it.
+ * packet that nobody wrote to. A run (PDP_RETURN_RUN) says it of all its packets. A BLANK may get
+ * the payload of another packet (PDP_SEALED_PAYLOAD): the engine gives the first bytes, the MD adds
+ * the rest where the engine never sees it.
  */
 #ifndef PDP_SEALED_H
 #define PDP_SEALED_H
@@ -22,16 +23,19 @@
 #define PDP_SEALED_HEAD 128 /**< in front of a packet; >= PDP_HEADROOM, whole lines */
 static_assert(PDP_SEALED_HEAD >= PDP_HEADROOM && PDP_SEALED_HEAD % PDP_LINE == 0, "in lines");
 
-/** A packet given back by a sealed engine. Verdict PDP_HOLD: not given back; `slot` is a BLANK that
- * gets what is behind the window of the packet in `from`, behind its own first `written` bytes. */
+/** In the place of a verdict: nothing is given back; `slot` is a BLANK that gets what is behind the
+ * window of the packet in `from`, behind its own first `written` bytes. */
+#define PDP_SEALED_PAYLOAD (PDP_HOLD | 1 << 2)
+
+/** A packet given back by a sealed engine, or a run of them. */
 struct pdp_sealed_return {
 	uint16_t slot;
 	uint16_t len;	  /**< bytes of the packet now */
 	int16_t moved;	  /**< first byte now, relative to where it was lent */
 	uint8_t vif;	  /**< FORWARD: egress vif */
-	uint8_t verdict;  /**< as in struct pdp_return */
+	uint8_t verdict;  /**< as in struct pdp_return, or PDP_SEALED_PAYLOAD */
 	uint16_t written; /**< leading bytes to be taken from the slot's place */
-	uint16_t from;	  /**< PDP_HOLD: whose payload */
+	uint16_t from;	  /**< PDP_SEALED_PAYLOAD: whose */
 	uint32_t pad;
 };
 static_assert(sizeof(struct pdp_sealed_return) == 16, "four in a line");

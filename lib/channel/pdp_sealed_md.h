@@ -54,21 +54,26 @@ void pdp_sealed_stage(struct pdp_chan *ch, struct rte_mbuf *const *pkts, unsigne
 		      const uint32_t *hashes, uint8_t vif, uint8_t flags);
 
 /**
- * Fetch the places of packets that wait to be taken into the cache, from the skip-th on: the engine
- * had them last. With intent to write, for the next packets go there. Called well before
- * pdp_sealed_take(), when the returns themselves are in the cache; nothing else is done with what
- * they say. Budget: 3 cycles a packet.
+ * Fetch the places of packets that wait to be taken into the cache, 64 at most: the engine had them
+ * last. With intent to write, for packets go there again. Called well before pdp_sealed_take(),
+ * when the returns themselves are in the cache; nothing else is done with what they say. Budget: 2
+ * cycles a packet.
+ * @param skip  of the ring's entries that wait, the first to look at
+ * @param n     how many to look at, at most
  */
 void pdp_sealed_peek(const struct pdp_chan *ch, uint32_t skip, uint32_t n);
 
 /**
  * As pdp_chan_take(): checks returns against the ledger, copies what was written into the mbufs,
  * and sets their place and lengths. PUNT of a packet restores nothing and copies nothing: the mbuf
- * is as it arrived.
+ * is as it arrived. A run ends at the first packet that is not as long as what it says was written.
  * @param from     private copies, 1 <= n <= 64
- * @param returns  out: what the rest of the MD goes by; checked but for the vif of FORWARD
+ * @param each     as there
+ * @param returns  out: as there; checked but for the vif of FORWARD
+ * @return as there
  */
-void pdp_sealed_take(struct pdp_chan *ch, const struct pdp_sealed_return *from, unsigned int n,
-		     struct pdp_return *returns, struct pdp_taken *taken);
+unsigned int pdp_sealed_take(struct pdp_chan *ch, const struct pdp_sealed_return *from,
+			     unsigned int n, bool each, struct pdp_return *returns,
+			     struct pdp_taken *taken);
 
 #endif /* PDP_SEALED_MD_H */

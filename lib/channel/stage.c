@@ -3,7 +3,7 @@
  * Packets that go to an engine: each gets a slot of the ledger, and all a group of descriptors, or
  * one each. MD lcore only.
  */
-#include "pdp_channel_md.h"
+#include "stage.h"
 
 static inline uint64_t off_of(const struct pdp_chan *ch, const struct rte_mbuf *m)
 {
@@ -24,51 +24,8 @@ static __rte_noinline void stage_each(struct pdp_chan *ch, struct rte_mbuf *cons
 		pdp_ledger_write(&ch->ledger[slots[i]], m, m->data_off, m->data_len,
 				 hash | (uint32_t)vif << 24);
 		pdp_desc_write(d, off_of(ch, m) | (uint64_t)hash << PDP_OFF_BITS, slots[i],
-			       m->data_len, vif, flags);
+			       m->data_len, m->data_len, vif, flags);
 	}
-}
-
-static inline struct pdp_desc *put_column(struct pdp_desc *d, const void *column, uint32_t n,
-					  size_t bytes)
-{
-	const uint32_t entries = pdp_group_column(n, bytes);
-
-	memcpy(d, column, entries * sizeof(*d));
-	return d + entries;
-}
-
-static __rte_noinline struct pdp_desc *put_lens(struct pdp_desc *d, const struct pdp_ledger *l,
-						unsigned int n)
-{
-	uint16_t lens[PDP_GROUP_MAX];
-
-	for (unsigned int i = 0; i < n; i++)
-		lens[i] = l[i].len;
-	return put_column(d, lens, n, sizeof(lens[0]));
-}
-
-static void keep_hashes(struct pdp_ledger *l, unsigned int n, const uint32_t *hashes)
-{
-	for (unsigned int i = 0; i < n; i++)
-		l[i].hash_vif |= hashes[i];
-}
-
-static void put_hashes(struct pdp_desc *d, unsigned int n, const uint32_t *hashes)
-{
-	uint32_t told[PDP_GROUP_MAX];
-
-	for (unsigned int i = 0; i < n; i++)
-		told[i] = hashes[i] & PDP_HASH_MASK;
-	put_column(d, told, n, sizeof(told[0]));
-}
-
-static inline bool in_a_row(const uint16_t *slots, unsigned int n)
-{
-	uint16_t differ = 0;
-
-	for (unsigned int i = 0; i < n; i++)
-		differ |= (uint16_t)(slots[i] ^ (slots[0] + i));
-	return differ == 0;
 }
 
 /*
@@ -106,33 +63,27 @@ static inline bool stage_group(struct pdp_chan *ch, struct rte_mbuf *const *pkts
 		return false;
 	pdp_ring_prefetch_write(&ch->to, PDP_STAGE_AHEAD, entries, sizeof(*d));
 	d = pdp_ring_next(&ch->to, entries, sizeof(*d));
-	pdp_desc_write(d, (first & PDP_OFF_MASK) | (uint64_t)n << PDP_OFF_BITS, slots[0], first_len,
-		       vif, flags);
-	d = put_column(d + 1, offs, n, sizeof(offs[0]));
+	pdp_desc_write(d, first | pdp_group_shape(n, 0), slots[0], UINT16_MAX, first_len, vif,
+		       flags);
+	d = stage_column(d + 1, offs, n, sizeof(offs[0]));
 	if (unlikely(uneven != 0))
-		d = put_lens(d, l, n);
+		d = stage_lens(d, l, n);
 	if (hashes != NULL)
-		keep_hashes(l, n, hashes);
-	if (flags & PDP_DESC_HASH)
-		put_hashes(d, n, hashes);
+		stage_hashes(d, l, n, hashes, flags);
 	return true;
 }
 
 void pdp_chan_stage(struct pdp_chan *ch, struct rte_mbuf *const *pkts, unsigned int n,
 		    const uint32_t *hashes, uint8_t vif, uint8_t flags)
 {
-	ch->n_staged += n;
 	while (n != 0) {
-		const uint16_t *slots = ch->free + (ch->free_head & ch->free_mask);
-		/* Their ring may end, and they begin again. */
-		const unsigned int some = pdp_ring_run(ch->free_head, ch->free_mask,
-						       RTE_MIN(n, (unsigned int)PDP_GROUP_MAX));
+		const uint16_t *slots = stage_slots(ch);
+		const unsigned int some = stage_some(ch, n);
 
-		if (unlikely(some < PDP_GROUP_MIN || !in_a_row(slots, some) ||
+		if (unlikely(some < PDP_GROUP_MIN || !stage_in_a_row(slots, some) ||
 			     !stage_group(ch, pkts, some, slots, hashes, vif, flags)))
 			stage_each(ch, pkts, some, slots, hashes, vif, flags);
-		ch->free_head += some;
-		ch->n_free -= some;
+		stage_lent(ch, some);
 		pkts += some;
 		hashes = hashes != NULL ? hashes + some : NULL;
 		n -= some;

@@ -104,11 +104,14 @@ static void verdicts(struct pdp_md *md, struct md_engine *e, const struct pdp_re
 	unsigned int i = 0;
 
 	while (i < n) {
-		const uint8_t verdict = returns[i].verdict, vif = returns[i].vif;
+		/* What is the same of all may have been told of the first alone. */
+		const bool same = t->alike && special == 0;
+		const struct pdp_return *r = &returns[same ? 0 : i];
+		const uint8_t verdict = r->verdict, vif = r->vif;
 		uint64_t bytes = 0;
 		unsigned int end = i;
 
-		if (likely(t->alike && special == 0)) {
+		if (likely(same)) {
 			end = n;
 			bytes = t->bytes;
 		}
@@ -121,7 +124,7 @@ static void verdicts(struct pdp_md *md, struct md_engine *e, const struct pdp_re
 			continue;
 		}
 		if (!(t->none >> i & 1))
-			md_verdict(md, e, &returns[i], t->m[i], t->blank >> i & 1, t->bad >> i & 1);
+			md_verdict(md, e, r, t->m[i], t->blank >> i & 1, t->bad >> i & 1);
 		i++;
 	}
 }
@@ -156,7 +159,7 @@ void md_returned(struct pdp_md *md, struct md_engine *e, const struct pdp_return
 static unsigned int collect_burst(struct pdp_md *md, struct md_engine *e, unsigned int n)
 {
 	struct pdp_return from[COLLECT_BURST], returns[COLLECT_BURST];
-	const bool each = e->vr->order != NULL || e->vr->track;
+	const bool each = md_tells_each(e);
 	struct pdp_chan *ch = e->ch;
 	struct pdp_taken taken;
 	unsigned int total = 0;
@@ -205,8 +208,10 @@ unsigned int md_collect_engine(struct pdp_md *md, struct md_engine *e)
 	/* What the start of the turn saw is in the cache by now. */
 	n = ch->seen != 0 ? ch->seen : waiting(ch);
 	ch->seen = 0;
-	if (unlikely(ch->sealed != NULL))
-		total = done = md_seal_collect(md, e, n);
+	if (unlikely(ch->sealed != NULL)) {
+		total = md_seal_collect(md, e, n);
+		done = n;
+	}
 	while (done < n) {
 		unsigned int burst = RTE_MIN(n - done, (unsigned int)COLLECT_BURST);
 		unsigned int next = RTE_MIN(n - done - burst, (unsigned int)COLLECT_BURST);

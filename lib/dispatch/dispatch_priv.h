@@ -298,6 +298,12 @@ void md_order_returned(struct pdp_md *md, struct md_engine *e, const struct pdp_
 /* An engine's packets are given up: their tickets end. May be called again. */
 void md_order_swept(struct pdp_md *md, struct md_engine *e);
 
+/* Whether more is wanted of returns than what is the same of all. */
+static inline bool md_tells_each(const struct md_engine *e)
+{
+	return e->vr->order != NULL || e->vr->track;
+}
+
 /* collect.c: what becomes of packets that were taken out of the ledger */
 void md_returned(struct pdp_md *md, struct md_engine *e, const struct pdp_return *returns,
 		 struct pdp_taken *taken, unsigned int n);
@@ -305,7 +311,7 @@ void md_returned(struct pdp_md *md, struct md_engine *e, const struct pdp_return
 /* seal.c: sealed engines. A packet that does not fit its vif is dropped, and its tag undone. */
 void md_seal_stage(struct pdp_md *md, struct md_engine *e, struct rte_mbuf **pkts,
 		   const uint32_t *tags, unsigned int n, uint8_t vif, uint8_t flags);
-/* @return packets collected: n */
+/* @param n  returns that wait @return packets collected */
 unsigned int md_seal_collect(struct pdp_md *md, struct md_engine *e, unsigned int n);
 
 /* load.c: what balancers know of queues */

@@ -58,7 +58,7 @@ void md_seal_stage(struct pdp_md *md, struct md_engine *e, struct rte_mbuf **pkt
 	md_mark_dirty(md, e);
 	/* What waits to be collected is on its way while packets are copied in. */
 	if (e->ch->seen != 0 && !e->ch->sealed->peeked) {
-		pdp_sealed_peek(e->ch, 0, RTE_MIN(e->ch->seen, (uint32_t)COLLECT_BURST));
+		pdp_sealed_peek(e->ch, 0, e->ch->seen);
 		e->ch->sealed->peeked = true;
 	}
 	for (unsigned int i = 0; i < n; i++) {
@@ -74,26 +74,32 @@ void md_seal_stage(struct pdp_md *md, struct md_engine *e, struct rte_mbuf **pkt
 }
 
 /* Whether all leave by one vif that puts nothing in front of them and is long enough. */
-static bool leave_as_they_are(const struct md_vr *vr, const struct pdp_return *returns,
-			      const struct pdp_taken *t, unsigned int n)
+static inline bool leave_as_they_are(const struct md_vr *vr, const struct pdp_return *first,
+				     const struct pdp_taken *t)
 {
-	uint16_t longest = 0;
-
-	if (!t->alike || (t->none | t->bad) != 0 || (returns[0].verdict & 3) != PDP_FORWARD ||
-	    returns[0].vif >= vr->n_vifs || !vr->wraps[returns[0].vif].in_place)
-		return false;
-	for (unsigned int i = 0; i < n; i++)
-		longest = RTE_MAX(longest, returns[i].len);
-	return longest <= vr->wraps[returns[0].vif].frame_max;
+	return t->alike && (t->none | t->bad) == 0 && (first->verdict & 3) == PDP_FORWARD &&
+	       first->vif < vr->n_vifs && vr->wraps[first->vif].in_place &&
+	       t->longest <= vr->wraps[first->vif].frame_max;
 }
 
-/* What is forwarded gets the headers of its vif's carrier. */
-static void wrap(const struct md_vr *vr, struct pdp_return *returns, struct pdp_taken *t,
-		 unsigned int n)
+/* Of packets that were told of by the first one's return: they are as they were lent. */
+static void tell_each(struct pdp_return *returns, const struct pdp_taken *t)
 {
-	if (likely(leave_as_they_are(vr, returns, t, n)))
+	for (unsigned int i = 0; i < t->n; i++) {
+		returns[i] = returns[0];
+		returns[i].len = t->m[i]->data_len;
+	}
+}
+
+/* What is forwarded gets the headers of its vif's carrier. @param each  there is a return for each
+ */
+static void wrap(const struct md_vr *vr, bool each, struct pdp_return *returns, struct pdp_taken *t)
+{
+	if (likely(leave_as_they_are(vr, returns, t)))
 		return;
-	for (unsigned int i = 0; i < n; i++) {
+	if (!each && t->alike && (t->none | t->blank | t->bad) == 0)
+		tell_each(returns, t);
+	for (unsigned int i = 0; i < t->n; i++) {
 		struct pdp_return *r = &returns[i];
 		const struct pdp_vif *v = &vr->wraps[r->vif];
 		struct rte_mbuf *m = t->m[i];
@@ -125,27 +131,31 @@ unsigned int md_seal_collect(struct pdp_md *md, struct md_engine *e, unsigned in
 {
 	struct pdp_sealed_return from[COLLECT_BURST];
 	struct pdp_return returns[COLLECT_BURST];
+	const bool each = md_tells_each(e);
 	struct pdp_chan *ch = e->ch;
 	struct pdp_taken taken;
-	unsigned int total = 0;
+	unsigned int total = 0, done = 0;
 
 	if (!ch->sealed->peeked)
-		pdp_sealed_peek(ch, 0, RTE_MIN(n, (unsigned int)COLLECT_BURST));
+		pdp_sealed_peek(ch, 0, n);
 	ch->sealed->peeked = false;
-	while (total < n) {
-		const unsigned int burst = RTE_MIN(n - total, (unsigned int)COLLECT_BURST);
-		const unsigned int next = RTE_MIN(n - total - burst, (unsigned int)COLLECT_BURST);
-		const unsigned int then = RTE_MIN(n - total - burst - next,
-						  (unsigned int)COLLECT_BURST);
+	while (done < n) {
+		const unsigned int burst = RTE_MIN(n - done, (unsigned int)COLLECT_BURST);
 
-		/* Returns two bursts ahead, and what they speak of one. */
-		pdp_ring_prefetch(&ch->from, burst + next, then, sizeof(from[0]));
-		pdp_sealed_peek(ch, burst, next);
+		pdp_ring_prefetch(&ch->from, burst, RTE_MIN(n - done - burst, burst),
+				  sizeof(from[0]));
 		pdp_ring_copy(&ch->from, from, burst, sizeof(from[0]));
-		pdp_sealed_take(ch, from, burst, returns, &taken);
-		wrap(e->vr, returns, &taken, burst);
-		md_returned(md, e, returns, &taken, burst);
-		total += burst;
+		for (unsigned int i = 0; i < burst;) {
+			i += pdp_sealed_take(ch, from + i, burst - i, each, returns, &taken);
+			/* The next places come while these packets go on. */
+			pdp_sealed_peek(ch, i - burst, n - done - i);
+			if (unlikely(taken.n == 0))
+				continue;
+			wrap(e->vr, each, returns, &taken);
+			md_returned(md, e, returns, &taken, taken.n);
+			total += taken.n;
+		}
+		done += burst;
 	}
 	return total;
 }

@@ -79,7 +79,8 @@ struct pdp_pkt {
 	uint16_t window;    /**< the runtime's; do not touch */
 	uint8_t punt_class; /**< out, with PDP_PUNT: enum pdp_punt_class; 0 when process() gets it
 			     */
-	uint8_t reserved[3];
+	uint8_t reserved;
+	uint16_t lent; /**< the runtime's; do not touch */
 };
 
 /** One virtual interface of the VR, as told to init(). */

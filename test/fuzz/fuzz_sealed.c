@@ -13,7 +13,7 @@
 
 enum op { RX, TAKE, RETURN_ANY, RETURN_WELL, CONTROL, SCRIBBLE, TURNS, DIE };
 
-#define N_SLOTS	 13
+#define N_SLOTS	 13 /* groups have 8 and more */
 #define N_BLANKS 5
 #define LENT_MAX 64
 #define WINDOW	 64
@@ -59,7 +59,21 @@ static void return_any(struct input *in, unsigned int e)
 	hand_give_sealed(&h, 0, e, r);
 }
 
-/* One that the engine has, or a payload for it, with all else of the input. */
+/* Not the engine's any more: those of a run, or one. */
+static void forget(struct lent *l, const struct pdp_sealed_return *r)
+{
+	const unsigned int n = r->verdict == PDP_RETURN_RUN ? r->len : 1;
+
+	for (unsigned int i = 0; i < l->n;) {
+		if (l->d[i].slot >= r->slot && l->d[i].slot < r->slot + n)
+			l->d[i] = l->d[--l->n];
+		else
+			i++;
+	}
+}
+
+/* One that the engine has, or a payload for it, or a run from there on, with all else of the input.
+ */
 static void return_well(struct input *in, unsigned int e)
 {
 	struct lent *l = &lent[e];
@@ -76,8 +90,10 @@ static void return_well(struct input *in, unsigned int e)
 	r.len = (uint16_t)(l->d[i].plen + (int8_t)next8(in));
 	r.written = (uint16_t)(next8(in) * 2);
 	r.from = l->d[next8(in) % l->n].slot;
-	if ((r.verdict & 3) != PDP_HOLD)
-		l->d[i] = l->d[--l->n];
+	if (r.verdict == PDP_RETURN_RUN)
+		r.len = next8(in);
+	if (r.verdict != PDP_SEALED_PAYLOAD)
+		forget(l, &r);
 	hand_give_sealed(&h, 0, e, r);
 }
 

@@ -8,7 +8,7 @@ import os
 import struct
 
 RX, TAKE, ANY, WELL, CONTROL, SCRIBBLE, TURNS, DIE = range(8)
-FORWARD, DROP, PUNT, HOLD = 1, 0, 2, 3
+FORWARD, DROP, PUNT, RUN, PAYLOAD = 1, 0, 2, 3, 7
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus/sealed")
 
 
@@ -26,6 +26,10 @@ def take(e=0):
 
 def well(index=0, verdict=FORWARD, vif=0, moved=0, grown=0, written=0, source=0, e=0):
     return bytes([WELL | e << 3, index, verdict, vif, moved & 255, grown & 255, written // 2, source])
+
+
+def run_on(n, index=0, vif=0, written=0, e=0):
+    return well(index, RUN, vif, written=written, e=e) + bytes([n])
 
 
 def any_return(slot, length, moved, vif, verdict, written=0, source=0, e=0):
@@ -58,9 +62,15 @@ INPUTS = {
               + any_return(0, 65535, -128, 0, 1, 65535) + any_return(1, 60, 0, 0, 1, 66) + turns(),
     "twice": rx(9) + turns() + 3 * any_return(0, 60, 0, 0, 1) + any_return(12, 60, 0, 0, 1) + turns(2),
     "blanks": BLANKS + well(grown=-100, written=120) + well(grown=0, written=254) + well(written=0) + turns(2),
-    "payload": BLANKS + rx(9) + turns() + take() + well(0, HOLD, written=64, grown=0, source=5)
-               + well(1, HOLD, written=14, source=5) + any_return(13, 60, 0, 0, HOLD, 40, 12) + any_return(13, 60, 0, 1, 1, 40)
-               + any_return(13, 60, 0, 0, HOLD, 40, 13) + turns(2) + any_return(14, 60, 0, 0, HOLD, 40, 65535) + turns(3),
+    "payload": BLANKS + rx(9) + turns() + take() + well(0, PAYLOAD, written=64, grown=0, source=5)
+               + well(1, PAYLOAD, written=14, source=5) + any_return(13, 60, 0, 0, PAYLOAD, 40, 12) + any_return(13, 60, 0, 1, 1, 40)
+               + any_return(13, 60, 0, 0, PAYLOAD, 40, 13) + turns(2) + any_return(14, 60, 0, 0, PAYLOAD, 40, 65535) + turns(3),
+    "runs": rx(12) + turns() + take() + run_on(4) + turns() + run_on(5, written=30) + turns() + rx(13) + rx(13) + turns(2)
+            + take() + run_on(13, written=64) + take(1) + run_on(9, e=1) + run_on(2, 3, e=1) + turns() + rx(30) + turns(),
+    "run_lies": BLANKS + rx(12) + turns() + take() + any_return(0, 0, 0, 0, RUN) + any_return(0, 65, 0, 0, RUN)
+                + any_return(10, 9, 0, 0, RUN, 16) + any_return(13, 2, 0, 0, RUN) + any_return(65535, 64, 0, 0, RUN) + turns(2)
+                + rx(12) + turns() + any_return(0, 12, 0, 0, RUN, 65) + any_return(0, 12, -20, 9, RUN, 60)
+                + any_return(0, 12, 0, 200, RUN, 16) + turns(2) + any_return(3, 4, 0, 0, RUN) + turns(),
     "vif": rx(9) + turns() + any_return(11, 60, 0, 2, 1) + any_return(10, 60, 0, 255, 1, 16) + turns(),
     "indexes": rx(9) + turns() + indexes(0x40000000, 7) + turns(4) + indexes(0xffffffff, 0xffffffff) + turns(4)
                + bytes([DIE]) + rx(5) + turns(),

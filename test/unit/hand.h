@@ -59,14 +59,13 @@ void hand_close(struct hand *h);
 
 void hand_engine_add(struct hand *h, unsigned int vr, unsigned int engine, uint32_t n_slots,
 		     uint32_t n_blanks, uint32_t weight);
-/* The same of a node whose VRs' engines are sealed; VR v of n_vrs == 1 is in the whole ports, too.
- */
 /* VRs with a control plane. */
 struct hand_control {
 	bool direct; /* all packets go there */
 	struct pdp_rate_limit punt[PDP_PUNT_CLASSES];
 };
 void hand_open_control(struct hand *h, unsigned int n_vrs, const struct hand_control *control);
+/* The same of a node whose VRs' engines are sealed. */
 void hand_open_sealed(struct hand *h, unsigned int n_vrs, const char *balancer);
 void hand_engine_add_sealed(struct hand *h, unsigned int vr, unsigned int engine, uint32_t n_slots,
 			    uint32_t n_blanks, uint32_t window);

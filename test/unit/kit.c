@@ -93,8 +93,9 @@ void kit_end_open(struct kit_end *end, struct pdp_region *region, unsigned int c
 {
 	const uint32_t n = region->n_slots + region->n_blanks;
 
-	pdp_ring_consumer_init(&end->to.ring,
-			       pdp_region_ring(region, region->channels[channel].to_off), n);
+	end->n_taken = end->at = 0;
+	pdp_ring_consumer_init(&end->to, pdp_region_ring(region, region->channels[channel].to_off),
+			       n);
 	pdp_ring_producer_init(
 		&end->from, pdp_region_ring(region, region->channels[channel].from_off),
 		region->sealed ? pdp_sealed_returns(region->n_slots, region->n_blanks) : n);
@@ -104,13 +105,20 @@ void kit_end_open(struct kit_end *end, struct pdp_region *region, unsigned int c
 
 unsigned int kit_end_take(struct kit_end *end, struct pdp_desc *descs, unsigned int n)
 {
+	uint32_t waiting, entries;
 	unsigned int k = 0;
-	uint32_t waiting;
 
-	while (k < n && (waiting = pdp_ring_count(&end->to.ring)) != 0) {
-		uint32_t entries;
-
-		k += pdp_reader_take(&end->to, waiting, descs + k, n - k, &entries);
+	while (k < n) {
+		if (end->at < end->n_taken) {
+			descs[k++] = end->taken[end->at++];
+			continue;
+		}
+		waiting = pdp_ring_count(&end->to);
+		if (waiting == 0)
+			break;
+		end->n_taken = pdp_group_take(&end->to, waiting, end->taken, PDP_GROUP_MAX,
+					      &entries);
+		end->at = 0;
 	}
 	return k;
 }

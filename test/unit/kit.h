@@ -25,10 +25,13 @@
 
 /* The engine's end of one channel. */
 struct kit_end {
-	struct pdp_reader to;	       /* from the MD: struct pdp_desc */
+	struct pdp_ring_consumer to;   /* from the MD: struct pdp_desc */
 	struct pdp_ring_producer from; /* to the MD: struct pdp_return */
 	struct pdp_ctl_end ctl_to;
 	struct pdp_ctl_end ctl_from;
+	struct pdp_desc taken[PDP_GROUP_MAX]; /* groups are taken whole */
+	unsigned int n_taken;
+	unsigned int at; /* first of them that is not given out */
 };
 
 /* A region with channel 0 at both ends. */

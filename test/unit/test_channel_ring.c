@@ -35,7 +35,7 @@ static void put(struct pair *r, uint64_t number)
 {
 	struct pdp_desc *d = pdp_ring_next(&r->p, 1, sizeof(*d));
 
-	pdp_desc_write(d, number, (uint16_t)number, 1, 2, 3);
+	pdp_desc_write(d, number, (uint16_t)number, 1, 1, 2, 3);
 }
 
 static void publish(struct pair *r)

@@ -101,7 +101,7 @@ static struct result take(struct pdp_sealed_return r)
 {
 	struct result res;
 
-	pdp_sealed_take(k.ch, &r, 1, &res.r, &res.t);
+	pdp_sealed_take(k.ch, &r, 1, true, &res.r, &res.t);
 	res.m = res.t.m[0];
 	return res;
 }
@@ -297,7 +297,7 @@ static struct pdp_sealed_return ask(struct pdp_desc blank, struct pdp_desc from,
 					  .from = from.slot,
 					  .written = head,
 					  .len = len,
-					  .verdict = pdp_return_pack(PDP_HOLD, 0)};
+					  .verdict = PDP_SEALED_PAYLOAD};
 }
 
 static void test_replicate(void **state)

@@ -51,7 +51,7 @@ static void take_blanks(void)
 	unsigned int n;
 
 	pdp_chan_top_up(k.ch, k.pool, N_BLANKS);
-	n = pdp_ring_take(&vr.channels[0].to.ring, d, N_BLANKS, sizeof(d[0]));
+	n = pdp_ring_take(&vr.channels[0].to, d, N_BLANKS, sizeof(d[0]));
 	for (unsigned int i = 0; i < n; i++)
 		vr.channels[0].blanks[vr.channels[0].n_blanks++] = d[i];
 }
@@ -63,7 +63,7 @@ static struct pdp_pkt lend(uint16_t len)
 
 	kit_stage(k.ch, kit_packet(k.pool, len, 0x77), 0, 0, 0);
 	pdp_chan_flush(k.ch);
-	assert_int_equal(pdp_ring_take(&vr.channels[0].to.ring, &d, 1, sizeof(d)), 1);
+	assert_int_equal(pdp_ring_take(&vr.channels[0].to, &d, 1, sizeof(d)), 1);
 	return (struct pdp_pkt){
 		.data = (uint8_t *)vr.base + (d.off_hash & PDP_OFF_MASK),
 		.len = d.plen,

@@ -49,7 +49,7 @@ long __wrap_syscall(long number, ...)
 		__atomic_store_n(&asked_s, ((struct timespec *)a[3])->tv_sec, __ATOMIC_RELAXED);
 		__atomic_fetch_add(&sleeps, 1, __ATOMIC_RELAXED);
 		rc = __real_syscall(number, a[0], a[1], a[2], &ts, a[4], a[5]);
-		if (rc != 0 && errno == ETIMEDOUT && pdp_ring_count(&vr.channels[0].to.ring) != 0)
+		if (rc != 0 && errno == ETIMEDOUT && pdp_ring_count(&vr.channels[0].to) != 0)
 			lost++;
 		return rc;
 	}
