@@ -6,7 +6,7 @@
 . "$PDP_SOURCE/test/functional/bench.sh"
 
 bench_begin
-cases="memory lvrm-1c lvrm-1d lvrm-1e europa-fig8"
+cases="memory lvrm-1c lvrm-1d lvrm-1e europa-fig8 sealed"
 # shellcheck disable=SC2086 # words
 bench_run $cases
 
@@ -35,6 +35,10 @@ f = figures["europa-fig8"]
 assert all(f[f"mpps_{2 ** n}"] > 0 for n in range(1, 11)), f
 for row in results["europa-fig8"]["rows"]:
     assert row["red_mpps"] > 0 and row["blue_mpps"] > 0, row
+f = figures["sealed"]
+for size in (64, 512, 1500, 9000):
+    names = ["ratio_64" if size == 64 else f"ratio_{size}_window", f"ratio_{size}_full", f"ratio_{size}_untouched"]
+    assert all(f[name] > 0 for name in names), f
 END
 
 # A plugin that does not know what to do says so, and the node does not start.
