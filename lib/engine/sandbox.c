@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -224,11 +223,4 @@ ssize_t sandbox_receive(int sock, void *buf, size_t size, pid_t *pid, uid_t *uid
 		}
 	}
 	return n;
-}
-
-int sandbox_seal(int memfd)
-{
-	const int seals = F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
-
-	return fcntl(memfd, F_ADD_SEALS, seals) == 0 ? 0 : -errno;
 }

@@ -70,11 +70,4 @@ int sandbox_identify(int sock);
  */
 ssize_t sandbox_receive(int sock, void *buf, size_t size, pid_t *pid, uid_t *uid);
 
-/**
- * Make a memfd that both sides have mapped safe from the other: nobody can shrink or grow it, make
- * a hole in it, or map it writable once more; mappings that exist stay writable.
- * @return 0 or -errno: EPERM (it was made without MFD_ALLOW_SEALING, or is sealed already), EBADF
- */
-int sandbox_seal(int memfd);
-
 #endif /* SANDBOX_H */

@@ -18,7 +18,7 @@ struct sealed_memory {
 /* @param name for /proc; @return 0, -errno. Owner: caller, sealed_memory_free() */
 int sealed_memory_make(struct sealed_memory *s, const char *name, size_t size);
 
-/* The other side has mapped it. @return 0, -errno */
+/* The other side has mapped it. @return 0, -errno: EPERM (done before) */
 int sealed_memory_close(const struct sealed_memory *s);
 
 /* Of one that was not made, too. */

@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include <sandbox.h>
+#include <sealed.h>
 
 #define UID	  1912345678u
 #define MEMORY_MB 48u
@@ -365,30 +366,32 @@ static void test_dies_with_parent(void **state)
 static void test_seal(void **state)
 {
 	const size_t size = 1 << 16;
-	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct sealed_memory s;
 	char *ours, *theirs, *reader;
 
-	assert_int_equal(ftruncate(fd, (off_t)size), 0);
-	ours = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	theirs = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	assert_ptr_not_equal(ours, MAP_FAILED);
+	assert_int_equal(sealed_memory_make(&s, "test", size), 0);
+	ours = s.mem;
+	theirs = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, s.fd, 0);
 	assert_ptr_not_equal(theirs, MAP_FAILED);
+	/* Who has it before the engine runs cannot change its size either. */
+	assert_int_equal(ftruncate(s.fd, 4096), -1);
+	assert_int_equal(ftruncate(s.fd, (off_t)size * 2), -1);
 	memset(ours, 0x5a, size);
-	/* What the seals are for: without them this works. */
+	/* What the other seals are for: without them this works. */
 	assert_int_equal(madvise(theirs, 4096, MADV_REMOVE), 0);
 	assert_int_equal(ours[0], 0);
 	memset(ours, 0x5a, size);
-	assert_int_equal(sandbox_seal(fd), 0);
+	assert_int_equal(sealed_memory_close(&s), 0);
 
 	assert_int_equal(madvise(theirs, 4096, MADV_REMOVE), -1);
-	assert_int_equal(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096), -1);
-	assert_int_equal(fallocate(fd, FALLOC_FL_ZERO_RANGE, 0, 4096), -1);
-	assert_int_equal(ftruncate(fd, 4096), -1);
-	assert_int_equal(ftruncate(fd, (off_t)size * 2), -1);
-	assert_int_equal(pwrite(fd, "x", 1, 0), -1);
-	assert_ptr_equal(mmap(NULL, size, PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
-	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
-	reader = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	assert_int_equal(fallocate(s.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096), -1);
+	assert_int_equal(fallocate(s.fd, FALLOC_FL_ZERO_RANGE, 0, 4096), -1);
+	assert_int_equal(ftruncate(s.fd, 4096), -1);
+	assert_int_equal(ftruncate(s.fd, (off_t)size * 2), -1);
+	assert_int_equal(pwrite(s.fd, "x", 1, 0), -1);
+	assert_ptr_equal(mmap(NULL, size, PROT_WRITE, MAP_SHARED, s.fd, 0), MAP_FAILED);
+	assert_int_equal(fcntl(s.fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+	reader = mmap(NULL, size, PROT_READ, MAP_SHARED, s.fd, 0);
 	assert_ptr_not_equal(reader, MAP_FAILED);
 	assert_int_equal(mprotect(reader, size, PROT_READ | PROT_WRITE), -1);
 	/* Both sides still share what they had. */
@@ -397,12 +400,12 @@ static void test_seal(void **state)
 	for (size_t i = 2; i < size; i++)
 		assert_int_equal(ours[i], 0x5a);
 
-	assert_int_equal(sandbox_seal(fd), -EPERM);
-	assert_int_equal(sandbox_seal(-1), -EBADF);
-	munmap(ours, size);
+	assert_int_equal(sealed_memory_close(&s), -EPERM);
 	munmap(theirs, size);
 	munmap(reader, size);
-	close(fd);
+	sealed_memory_free(&s);
+	assert_int_equal(s.fd, -1);
+	sealed_memory_free(&s);
 }
 
 int main(void)
