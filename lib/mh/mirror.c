@@ -13,7 +13,13 @@
 
 #include "mirror_priv.h"
 
-enum { RUN_NS = 2000000, HOLD_NS = 1000000, TICK_MS = 1000 };
+enum {
+	RUN_NS = 2000000,
+	HOLD_NS = 1000000,
+	HOLD_PART = 32, /* of how long it has lasted */
+	HOLD_MAX_NS = 8000000,
+	TICK_MS = 1000,
+};
 
 uint64_t mirror_now_ns(void)
 {
@@ -185,16 +191,31 @@ static bool read_all(struct pdp_mirror *m, uint64_t until_ns, bool *any)
 	return true;
 }
 
-/* Events that follow one another are read every millisecond, not one by one. */
+/*
+ * Events that follow one another are read every millisecond, not one by one; the longer it lasts,
+ * the more seldom: whoever writes a full table may run on this CPU too, and finds its caches
+ * changed after each of our turns.
+ */
+static uint64_t hold_ns(struct pdp_mirror *m, uint64_t now_ns, bool any)
+{
+	uint64_t hold;
+
+	if (!any)
+		m->stream_ns = now_ns;
+	hold = HOLD_NS + (now_ns - m->stream_ns) / HOLD_PART;
+	return hold < HOLD_MAX_NS ? hold : HOLD_MAX_NS;
+}
+
 static uint64_t next_ns(struct pdp_mirror *m, uint64_t now_ns, bool any)
 {
 	const uint64_t round_ms = mirror_round_ms(m);
 	uint64_t at = m->tick_ms * 1000000;
 	const bool hold = any && m->dumping < 0 && m->complete;
+	const uint64_t until_ns = now_ns + hold_ns(m, now_ns, any);
 
 	mirror_socket_listen(m, !hold);
-	if (hold && now_ns + HOLD_NS < at)
-		at = now_ns + HOLD_NS;
+	if (hold && until_ns < at)
+		at = until_ns;
 	if (round_ms != UINT64_MAX && round_ms * 1000000 < at)
 		at = round_ms * 1000000;
 	return at > 0 ? at : 1;

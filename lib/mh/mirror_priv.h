@@ -260,9 +260,10 @@ struct pdp_mirror {
 	struct mnl_socket *nl;
 	uint32_t port; /* of the socket */
 	uint32_t seq;
-	bool listening; /* the epoll waits for the socket */
-	bool only_dump; /* no events: a check's */
-	bool changed;	/* since the last pdp_fib_publish() */
+	bool listening;	    /* the epoll waits for the socket */
+	uint64_t stream_ns; /* since then each look at the socket found something */
+	bool only_dump;	    /* no events: a check's */
+	bool changed;	    /* since the last pdp_fib_publish() */
 	uint8_t *buffers;
 
 	struct mirror_link **links;
