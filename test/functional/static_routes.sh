@@ -68,6 +68,21 @@ all_arrive_at p1 p2
 route replace 2
 all_arrive_at p2 p1
 
+# neigh_shown ADDRESS HOST: `vr show neigh` has it, with the host's MAC address, and engines know it.
+neigh_shown() {
+	local mac
+	mac=$(ip -n "$NS-$2" -j link show dev eth0 | jq -r '.[0].address')
+	ctl vr show red neigh --json | jq -e --arg address "$1" --arg interface "$2" --arg mac "$mac" '.rows
+		| any(.[0] == $address and .[1] == $interface and .[2] == $mac and .[4])' >/dev/null
+}
+
+say "its neighbours"
+for ((n = 1; n <= 2; n++)); do
+	wait_for 5 neigh_shown "10.0.$n.2" "p$n" || fail "10.0.$n.2 is not shown: $(ctl vr show red neigh)"
+	wait_for 5 neigh_shown "2001:db8:$n::2" "p$n" || fail "2001:db8:$n::2 is not shown: $(ctl vr show red neigh)"
+done
+ctl vr show red neigh | grep -q '^address *interface *mac *state *in_fib$' || fail "neighbours as text: $(ctl vr show red neigh)"
+
 say "a longer prefix to nowhere"
 ip -n "$ROUTER" route add blackhole 100.64.7.0/24
 ip -n "$ROUTER" -6 route add blackhole 2001:db8:64:7::/64
