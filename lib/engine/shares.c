@@ -16,7 +16,7 @@
 #include "shares_priv.h"
 
 #define QUOTA_MIN_US 1000u /* the kernel's */
-#define BUSY_TIMES   20	   /* a process that ended leaves its group some us later: 20 ms at most */
+#define BUSY_TIMES   1000 /* one that was killed leaves its group soon; less so where all is busy */
 #define BUSY_NS	     1000000
 #define REASON_SIZE  512
 #define REMEDY                                                                                 \
