@@ -234,8 +234,10 @@ bool box_lives(const struct engine *e)
 
 void box_kill(const struct engine *e)
 {
-	syscall(SYS_pidfd_send_signal, e->box.pidfd >= 0 ? e->box.pidfd : e->pidfd, SIGKILL, NULL,
-		0);
+	if (e->box.pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, e->box.pidfd, SIGKILL, NULL, 0);
+	else if (syscall(SYS_pidfd_send_signal, e->pidfd, SIGKILL, NULL, 0) == 0)
+		sandbox_kill(e->box.launcher);
 }
 
 void box_how(struct engine *e, char *how, size_t size)

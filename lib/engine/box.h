@@ -36,6 +36,7 @@ int box_start(struct engine *e, int sock, char *err, size_t err_size);
 int box_met(struct engine *e, pid_t pid, uid_t uid);
 /* Whether the engine itself is still there, though bubblewrap is not. */
 bool box_lives(const struct engine *e);
+/* The engine, or what is on the way to become one. */
 void box_kill(const struct engine *e);
 /* What bubblewrap's end (end_code, end_status) says of the engine's, in words, and as if it had
  * been the primary's own child. */

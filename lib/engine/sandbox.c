@@ -112,6 +112,11 @@ int sandbox_spawn(const struct sandbox_params *p, pid_t *pid)
 	return -rc;
 }
 
+void sandbox_kill(pid_t pid)
+{
+	kill(-pid, SIGKILL);
+}
+
 /* All that a program says until it ends, or as long as is waited for it. */
 static bool hear(int fd, char *out, size_t size)
 {
@@ -178,7 +183,7 @@ int sandbox_check(const char *launcher, uid_t uid, char *why, size_t why_size)
 	ended = hear(ends[0], said, sizeof(said));
 	close(ends[0]);
 	if (!ended)
-		kill(pid, SIGKILL);
+		sandbox_kill(pid);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (ended && WIFEXITED(status) && WEXITSTATUS(status) == 0)

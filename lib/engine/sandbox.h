@@ -51,6 +51,14 @@ struct sandbox_params {
 int sandbox_spawn(const struct sandbox_params *p, pid_t *pid);
 
 /**
+ * Kill bubblewrap with all that it has made so far. What it makes does not follow it at once: until
+ * the first process of the new PID namespace has asked for that, it would wait for ever for a
+ * bubblewrap that is gone.
+ * @param pid  as sandbox_spawn() said, and not waited for yet
+ */
+void sandbox_kill(pid_t pid);
+
+/**
  * Start the launcher's own "true" (no program of anybody's) in a sandbox once, to see that the
  * machine can do it: bubblewrap, user namespaces, the user.
  * @param why  out, on failure: a sentence with the remedy

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <linux/falloc.h>
 #include <poll.h>
 #include <sched.h>
@@ -184,6 +185,64 @@ static void test_check_refused(void **state)
 	rmdir(folder);
 }
 
+static bool gone(pid_t pid)
+{
+	char path[64], line[256] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return true;
+	if (fgets(line, sizeof(line), f) == NULL)
+		line[0] = '\0';
+	fclose(f);
+	return strstr(line, ") Z") != NULL || line[0] == '\0';
+}
+
+static bool gone_in_time(pid_t pid)
+{
+	const struct timespec pause = {.tv_nsec = 5000000};
+
+	for (int ms = 0; ms < WAIT_MS; ms += 5) {
+		if (gone(pid))
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+/* A bubblewrap that never gets ready, and has begun a process by then. */
+static void test_check_late(void **state)
+{
+	char folder[] = "/tmp/pdp-test-bwrap-XXXXXX", file[64], *path = strdup(getenv("PATH"));
+	glob_t found;
+	FILE *f;
+	int pid;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(file, sizeof(file), "%s/bwrap", folder);
+	f = fopen(file, "w");
+	/* It may write no file. */
+	fprintf(f, "#!/bin/sh\n/bin/sleep 600 &\n/bin/mkdir %s/$!\nwait\n", folder);
+	fclose(f);
+	chmod(file, 0755);
+	chmod(folder, 0777);
+	setenv("PATH", folder, 1);
+	assert_int_equal(sandbox_check(LAUNCHER, UID, why, sizeof(why)), -ETIMEDOUT);
+	setenv("PATH", path, 1);
+	free(path);
+	unlink(file);
+	snprintf(file, sizeof(file), "%s/*", folder);
+	assert_int_equal(glob(file, 0, NULL, &found), 0);
+	pid = atoi(strrchr(found.gl_pathv[0], '/') + 1);
+	rmdir(found.gl_pathv[0]);
+	globfree(&found);
+	rmdir(folder);
+	assert_int_not_equal(pid, 0);
+	assert_true(gone_in_time(pid));
+}
+
 static void test_look(void **state)
 {
 	run("look");
@@ -304,33 +363,6 @@ static void test_memory(void **state)
 	assert_in_range(number_after("memory "), MEMORY_MB / 2, MEMORY_MB);
 }
 
-static bool gone(pid_t pid)
-{
-	char path[64], line[256] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "r");
-	if (f == NULL)
-		return true;
-	if (fgets(line, sizeof(line), f) == NULL)
-		line[0] = '\0';
-	fclose(f);
-	return strstr(line, ") Z") != NULL || line[0] == '\0';
-}
-
-static bool gone_in_time(pid_t pid)
-{
-	const struct timespec pause = {.tv_nsec = 5000000};
-
-	for (int ms = 0; ms < WAIT_MS; ms += 5) {
-		if (gone(pid))
-			return true;
-		nanosleep(&pause, NULL);
-	}
-	return false;
-}
-
 /* Killed without a chance to say anything, as a primary may be. */
 static void test_dies_with_parent(void **state)
 {
@@ -411,17 +443,12 @@ static void test_seal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_seal),
-		cmocka_unit_test(test_check),
-		cmocka_unit_test(test_check_refused),
-		cmocka_unit_test(test_look),
-		cmocka_unit_test(test_who),
-		cmocka_unit_test(test_abort),
-		cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_load),
-		cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_dies_with_parent),
+		cmocka_unit_test(test_seal),	      cmocka_unit_test(test_check),
+		cmocka_unit_test(test_check_refused), cmocka_unit_test(test_check_late),
+		cmocka_unit_test(test_look),	      cmocka_unit_test(test_who),
+		cmocka_unit_test(test_abort),	      cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_load),	      cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_memory),	      cmocka_unit_test(test_dies_with_parent),
 	};
 
 	if (getuid() != 0) {
