@@ -8,7 +8,7 @@
 test_begin 160 dpdk-testpmd python3
 
 ROUNDS=20
-FORWARDED=100000 # of each direction, before the generator ends
+FORWARDED=20000 # of each direction, before the generator ends
 GENERATOR=""
 export PDP_BUILD PREFIX
 
