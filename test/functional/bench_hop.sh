@@ -68,6 +68,7 @@ for row in cycles:
     assert all(row[stage] > 0 for stage in ("receive", "classify", "send", "collect", "transmit", "engine")), row
 figures = r["figures"]
 assert all(isinstance(v, (int, float)) for v in figures.values()), figures
+assert 1 < figures["line_round_trip_ns"] < 1e6, figures
 assert {"ratio_vs_testpmd_mac", "two_engines_one_cpu_ratio", "pdp_mpps", "testpmd_mac_mpps"} <= set(figures), figures
 absent = [x for x in r["rows"] if "absent" in x]
 assert ("ratio_vs_client_server_mp" in figures) != bool(absent), (figures, absent)

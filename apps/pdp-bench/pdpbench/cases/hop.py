@@ -8,7 +8,12 @@ two, because the sample and testpmd pair ports). All parties have the same. net_
 classifies by port. The second set, net_loadgen (loop=closed, measure=0), gives real frames, Ethernet in UDP with 64
 bytes inside, that the node classifies by UDP port and takes out of the tunnel; the sample is absent there, as loadgen
 does not send from a secondary. Everything that leaves is counted, over all ports, for all parties by the same counters.
+
+Packets go from CPU to CPU and back by cache lines; how long one takes both ways is measured before each of the sets and
+after them (line.c), as rates move with it.
 """
+import subprocess
+
 from .. import Trouble, sample
 from ..parties import ClientServer, Node, Testpmd
 from ..session import medians_of, summary_row
@@ -78,6 +83,15 @@ def measure(session, party):
         return session.measure_rate(party, session.window_s(WINDOW_S))
 
 
+def line_ns(session):
+    """A cache line from the MD's CPU to the engines' and back."""
+    program = session.program("apps", "pdp-bench", "pdp-bench-line")
+    cpus = [str(session.md_cpu), str(session.engine_cpu)]
+    ns = float(subprocess.run([program, *cpus], check=True, stdout=subprocess.PIPE, timeout=60).stdout)
+    session.say(f"a cache line between CPUs {' and '.join(cpus)}: {ns:.0f} ns there and back")
+    return ns
+
+
 def run_rounds(session, ports, parties):
     """@return {name: [Sample of each round]}"""
     by_party = session.rounds(session.runs(ROUNDS), parties, lambda party: measure(session, party),
@@ -100,8 +114,9 @@ def ratio(samples, mine, other):
     return median(ratios)
 
 
-def figures_of(null, loadgen):
+def figures_of(null, loadgen, lines):
     figures = {
+        "line_round_trip_ns": median(lines),
         "ratio_vs_testpmd_mac": ratio(null, OURS, MAC),
         "ratio_vs_testpmd_io": ratio(null, OURS, IO),
         "ratio_vs_client_server_mp": ratio(null, OURS, SAMPLE),
@@ -127,7 +142,12 @@ def run(session):
         session.say(f"no client_server_mp: {err}")
         absent = {"ports": "net_null", "party": SAMPLE, "absent": str(err)}
         rows = [absent]
+    lines = [line_ns(session)]
     null = run_rounds(session, "net_null", null_parties(session, programs))
+    lines.append(line_ns(session))
     loadgen = run_rounds(session, "net_loadgen", loadgen_parties(session))
+    lines.append(line_ns(session))
+    rows.append({"cache line from the MD's CPU to the engines' and back": "ns",
+                 **dict(zip(("before", "between", "after"), lines))})
     return {"rows": rows_of("net_null", null) + rows + rows_of("net_loadgen", loadgen),
-            "figures": figures_of(null, loadgen)}
+            "figures": figures_of(null, loadgen, lines)}
