@@ -31,6 +31,7 @@ pages_restore() {
 # pages_locked FUNCTION...: one script at a time reads and writes their number.
 pages_locked() {
 	local lock rc=0
+	mkdir -p /run/lock
 	exec {lock}>/run/lock/pdp-pages || return 1
 	flock "$lock"
 	"$@" || rc=$?
