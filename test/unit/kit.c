@@ -103,6 +103,22 @@ void kit_end_open(struct kit_end *end, struct pdp_region *region, unsigned int c
 	end->ctl_from = (struct pdp_ctl_end){.ring = pdp_region_ctl(region, region->ctl_from_off)};
 }
 
+/* Entries of the ring that the next descriptor or group has; 0: somebody wrote over it. */
+static uint32_t next_entries(const struct pdp_ring_consumer *to, uint32_t waiting)
+{
+	const struct pdp_desc *d = (const struct pdp_desc *)to->ring->entries +
+				   (to->head & to->mask);
+	uint32_t n;
+
+	if (!(d->flags & PDP_DESC_GROUP))
+		return 1;
+	n = pdp_group_entries(pdp_group_len(d), d->flags);
+	return pdp_group_len(d) <= PDP_GROUP_MAX && n <= waiting &&
+			       pdp_ring_run(to->head, to->mask, n) == n
+		       ? n
+		       : 0;
+}
+
 unsigned int kit_end_take(struct kit_end *end, struct pdp_desc *descs, unsigned int n)
 {
 	uint32_t waiting, entries;
@@ -116,9 +132,13 @@ unsigned int kit_end_take(struct kit_end *end, struct pdp_desc *descs, unsigned 
 		waiting = pdp_ring_count(&end->to);
 		if (waiting == 0)
 			break;
-		end->n_taken = pdp_group_take(&end->to, waiting, end->taken, PDP_GROUP_MAX,
-					      &entries);
-		end->at = 0;
+		entries = next_entries(&end->to, waiting);
+		end->at = end->n_taken = 0;
+		if (entries == 0)
+			end->to.head += waiting;
+		else
+			end->n_taken = pdp_group_take(&end->to, entries, end->taken, PDP_GROUP_MAX,
+						      &entries);
 	}
 	return k;
 }
