@@ -35,10 +35,11 @@ static struct rte_mbuf *packet(unsigned int i)
 	struct rte_mbuf *m = hand_frame(&h, 0, 0, i, HAND_LEN);
 
 	if (i % 2 != 0) {
-		char *data = rte_pktmbuf_append(m, OUTER);
+		char *data = rte_pktmbuf_mtod(m, char *);
 
-		memmove(data - HAND_LEN + OUTER, data - HAND_LEN, HAND_LEN);
-		memset(data - HAND_LEN, (int)i, OUTER);
+		rte_pktmbuf_append(m, OUTER);
+		memmove(data + OUTER, data, HAND_LEN);
+		memset(data, (int)i, OUTER);
 	}
 	return m;
 }

@@ -26,6 +26,7 @@
 #define HANDOVERS   200000
 #define SECONDS_MAX 5 /* on a loaded machine it may be fewer hand-overs */
 #define DEADLINE_S  3
+#define WORK_US	    100
 
 static struct kit k;
 static struct pdp_vr vr;
@@ -84,6 +85,19 @@ static const struct pdp_vr_ops ops = {
 	.abi_version = PDP_VR_ABI_VERSION, .name = "test", .process = process};
 static const struct pdp_vr_ops ticking = {
 	.abi_version = PDP_VR_ABI_VERSION, .name = "test", .process = process, .tick = tick};
+
+/* Has the CPU for longer than it may keep it with nothing to do, and may poll for a while then. */
+static void work(void *state, struct pdp_pkt *pkts, unsigned int n)
+{
+	const uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000000 * WORK_US;
+
+	while (rte_rdtsc() < until)
+		;
+	process(state, pkts, n);
+}
+
+static const struct pdp_vr_ops working = {
+	.abi_version = PDP_VR_ABI_VERSION, .name = "test", .process = work};
 
 static void *engine(void *arg)
 {
@@ -161,7 +175,7 @@ static void test_no_lost_wake(void **state)
 	pthread_join(thread, NULL);
 	print_message("%lu hand-overs, %lu sleeps, %lu wakes\n", n, sleeps, k.ch->wakes);
 	assert_int_equal(lost, 0);
-	assert_true(n >= 1000);
+	assert_true(n >= 100);
 	assert_true(sleeps > n / 100);
 	assert_int_equal(vr.status->rx, n);
 	kit_close(&k);
@@ -229,7 +243,7 @@ static void test_parked(void **state)
 	close(socks[1]);
 }
 
-/* Packets come too often for it to sleep: it yields, unless it is alone on its CPU. */
+/* After work it yields, unless it is alone on its CPU. */
 static void test_gives_way(void **state)
 {
 	const uint64_t end = now_ns() + 20000000000ull;
@@ -240,6 +254,7 @@ static void test_gives_way(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, socks), 0);
 	memset(&vr, 0, sizeof(vr));
 	open_engine(socks[0]);
+	vr.ops = &working;
 	assert_int_equal(pthread_create(&thread, NULL, engine, NULL), 0);
 	while (__atomic_load_n(&yields, __ATOMIC_RELAXED) < 10)
 		hand_over(end);
@@ -248,7 +263,7 @@ static void test_gives_way(void **state)
 	hand_over(end);
 	hand_over(end);
 	n = __atomic_load_n(&yields, __ATOMIC_RELAXED);
-	for (unsigned int i = 0; i < 1000; i++)
+	for (unsigned int i = 0; i < 200; i++)
 		hand_over(end);
 	assert_int_equal(__atomic_load_n(&yields, __ATOMIC_RELAXED), n);
 	vr.stop = true;
