@@ -32,16 +32,16 @@ static int close_hand(void **state)
 /* Packet i is of flow i. */
 static struct rte_mbuf *packet(unsigned int i)
 {
-	struct rte_mbuf *m = hand_frame(&h, 0, 0, i, HAND_LEN);
+	struct rte_mbuf *m = hand_frame(&h, 0, 0, i, HAND_LEN), *outer;
+	uint8_t *data;
 
-	if (i % 2 != 0) {
-		char *data = rte_pktmbuf_mtod(m, char *);
-
-		rte_pktmbuf_append(m, OUTER);
-		memmove(data + OUTER, data, HAND_LEN);
-		memset(data, (int)i, OUTER);
-	}
-	return m;
+	if (i % 2 == 0)
+		return m;
+	outer = kit_packet(h.pool, OUTER + HAND_LEN, (uint8_t)i);
+	data = rte_pktmbuf_mtod(outer, uint8_t *);
+	memcpy(data + OUTER, rte_pktmbuf_mtod(m, uint8_t *), HAND_LEN);
+	rte_pktmbuf_free(m);
+	return outer;
 }
 
 static uint32_t hash_of(unsigned int i)
