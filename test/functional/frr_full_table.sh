@@ -8,7 +8,5 @@ if [ ! -r "$table" ]; then
 	echo "skipped: no $table"
 	exit 77
 fi
-# zebra and bgpd can have the engine's CPU for seconds: what waits meanwhile has to fit into its slots and, all at once then,
-# into ping's socket, which holds less than 300 answers.
-ROUTES4=$FULL_TABLE ROUTES6=1000 SETTLE_S=600 HOLD_S=90 ROUTING_END_S=120 STEADY_S=0.05
+ROUTES4=$FULL_TABLE ROUTES6=1000 SETTLE_S=600 HOLD_S=90 ROUTING_END_S=120
 . "$(dirname "$0")/frr_bgp.sh"

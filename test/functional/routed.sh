@@ -150,9 +150,9 @@ answers_for() {
 	done
 }
 
-# steady_begin NAME FROM ADDRESS: a ping every 10 ms ($STEADY_S), until steady_end.
+# steady_begin NAME FROM ADDRESS: a ping every 10 ms, until steady_end.
 steady_begin() {
-	ip netns exec "$NS-$2" ping -i "${STEADY_S:-0.01}" -W 2 "$3" >"$WORK/steady.$1" 2>&1 </dev/null &
+	ip netns exec "$NS-$2" ping -i 0.01 -W 2 "$3" >"$WORK/steady.$1" 2>&1 </dev/null &
 	echo $! >"$WORK/steady.$1.pid"
 }
 
