@@ -2,7 +2,7 @@
 /*
  * Sealed engines: what stages 4 and 5 of the MD loop do in another way for them. Carriers' headers
  * are taken off before a packet's window is copied into the engine's memory, and put on after it
- * was copied back: no VR writes its own. MD lcore only. Budget: 35 cycles a packet more than for
+ * was copied back: no VR writes its own. MD lcore only. Budget: 20 cycles a packet more than for
  * other engines, with a window of one line.
  */
 #include <pdp_sealed_md.h>
