@@ -113,15 +113,13 @@ static inline void pdp_fib_lookup4(const struct pdp_fib_reader *r, const uint32_
 	/* With one default route before and after, 0 means it for every entry read between. */
 	for (;; def = other) {
 		if (__builtin_expect(__atomic_load_n(&h->is_wide4, __ATOMIC_ACQUIRE), 1))
-			pdp_fib_walk4_wide(r, ips, out, n);
+			pdp_fib_walk4_wide(r, ips, (uint16_t)def, out, n);
 		else
-			pdp_fib_walk4_narrow(r, ips, out, n);
+			pdp_fib_walk4_narrow(r, ips, (uint16_t)def, out, n);
 		other = __atomic_load_n(&h->default4, __ATOMIC_ACQUIRE);
 		if (__builtin_expect(other == def, 1))
 			break;
 	}
-	for (unsigned int i = 0; i < n; i++)
-		out[i] = out[i] != 0 ? out[i] : (uint16_t)def;
 }
 
 /** Whether pdp_fib_prefetch4() is worth its instructions: the small root is in the cache anyway. */
@@ -151,15 +149,13 @@ static inline void pdp_fib_lookup6(const struct pdp_fib_reader *r, const uint8_t
 	for (;; def = other) {
 		stage = __atomic_load_n(&h->stage6, __ATOMIC_ACQUIRE);
 		if (stage > 0)
-			pdp_fib_walk6(&r->tables6[stage - 1], ips, out, n);
-		else
-			memset(out, 0, n * sizeof(*out));
+			pdp_fib_walk6(&r->tables6[stage - 1], ips, (uint16_t)def, out, n);
+		for (unsigned int i = 0; stage == 0 && i < n; i++)
+			out[i] = (uint16_t)def;
 		other = __atomic_load_n(&h->default6, __ATOMIC_ACQUIRE);
 		if (__builtin_expect(other == def, 1))
 			break;
 	}
-	for (unsigned int i = 0; i < n; i++)
-		out[i] = out[i] != 0 ? out[i] : (uint16_t)def;
 }
 
 static inline struct pdp_fib_nexthop pdp_fib_nexthop_load(const struct pdp_fib_reader *r,

@@ -49,34 +49,70 @@ static inline __mmask16 pdp_fib_lanes(unsigned int left)
 	return left >= 16 ? 0xffff : (__mmask16)((1u << left) - 1);
 }
 
-static inline void pdp_fib_walk4_wide(const struct pdp_fib_reader *r, const uint32_t *ips,
-				      uint16_t *out, unsigned int n)
+/*
+ * 32 numbers by one store, 0 as the default route. One, because the caller's next loads are of
+ * these bytes, and wait for the cache where they are wider than what was stored.
+ */
+static inline void pdp_fib_emit(uint16_t *out, unsigned int left, __m512i low, __m512i high,
+				uint16_t def)
 {
-	for (unsigned int i = 0; i < n; i += 16) {
-		const __mmask16 lanes = pdp_fib_lanes(n - i);
-		const __m512i ip = _mm512_maskz_loadu_epi32(lanes, ips + i);
-		__m512i e = pdp_fib_gather(r->wide4, _mm512_srli_epi32(ip, 8), lanes,
-					   _mm512_setzero_si512());
+	const __m512i all = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(low)),
+					       _mm512_cvtepi32_epi16(high), 1);
+	const __mmask32 lanes = left >= 32 ? UINT32_MAX : (1u << left) - 1;
 
-		if (__builtin_expect(pdp_fib_are_plies(e), 0))
-			e = pdp_fib_gather_ply(r->wide_plies4, e, pdp_fib_byte(ip, 0));
-		_mm512_mask_cvtepi32_storeu_epi16(out + i, lanes, e);
+	_mm512_mask_storeu_epi16(
+		out, lanes,
+		_mm512_mask_set1_epi16(all, _mm512_testn_epi16_mask(all, all), (short)def));
+}
+
+static inline __m512i pdp_fib_wide4(const struct pdp_fib_reader *r, const uint32_t *ips,
+				    unsigned int left)
+{
+	const __mmask16 lanes = pdp_fib_lanes(left);
+	const __m512i ip = _mm512_maskz_loadu_epi32(lanes, ips);
+	const __m512i e = pdp_fib_gather(r->wide4, _mm512_srli_epi32(ip, 8), lanes,
+					 _mm512_setzero_si512());
+
+	if (__builtin_expect(pdp_fib_are_plies(e), 0))
+		return pdp_fib_gather_ply(r->wide_plies4, e, pdp_fib_byte(ip, 0));
+	return e;
+}
+
+static inline void pdp_fib_walk4_wide(const struct pdp_fib_reader *r, const uint32_t *ips,
+				      uint16_t def, uint16_t *out, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i += 32) {
+		const __m512i low = pdp_fib_wide4(r, ips + i, n - i);
+		const __m512i high = n - i > 16 ? pdp_fib_wide4(r, ips + i + 16, n - i - 16)
+						: _mm512_setzero_si512();
+
+		pdp_fib_emit(out + i, n - i, low, high, def);
 	}
 }
 
-static inline void pdp_fib_walk4_narrow(const struct pdp_fib_reader *r, const uint32_t *ips,
-					uint16_t *out, unsigned int n)
+static inline __m512i pdp_fib_narrow4(const struct pdp_fib_reader *r, const uint32_t *ips,
+				      unsigned int left)
 {
-	for (unsigned int i = 0; i < n; i += 16) {
-		const __mmask16 lanes = pdp_fib_lanes(n - i);
-		const __m512i ip = _mm512_maskz_loadu_epi32(lanes, ips + i);
-		__m512i e = pdp_fib_gather(r->root4, _mm512_srli_epi32(ip, 16), lanes,
-					   _mm512_setzero_si512());
+	const __mmask16 lanes = pdp_fib_lanes(left);
+	const __m512i ip = _mm512_maskz_loadu_epi32(lanes, ips);
+	__m512i e = pdp_fib_gather(r->root4, _mm512_srli_epi32(ip, 16), lanes,
+				   _mm512_setzero_si512());
 
-		e = pdp_fib_gather_ply(r->plies4, e, pdp_fib_byte(ip, 8));
-		if (__builtin_expect(pdp_fib_are_plies(e), 0))
-			e = pdp_fib_gather_ply(r->plies4, e, pdp_fib_byte(ip, 0));
-		_mm512_mask_cvtepi32_storeu_epi16(out + i, lanes, e);
+	e = pdp_fib_gather_ply(r->plies4, e, pdp_fib_byte(ip, 8));
+	if (__builtin_expect(pdp_fib_are_plies(e), 0))
+		e = pdp_fib_gather_ply(r->plies4, e, pdp_fib_byte(ip, 0));
+	return e;
+}
+
+static inline void pdp_fib_walk4_narrow(const struct pdp_fib_reader *r, const uint32_t *ips,
+					uint16_t def, uint16_t *out, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i += 32) {
+		const __m512i low = pdp_fib_narrow4(r, ips + i, n - i);
+		const __m512i high = n - i > 16 ? pdp_fib_narrow4(r, ips + i + 16, n - i - 16)
+						: _mm512_setzero_si512();
+
+		pdp_fib_emit(out + i, n - i, low, high, def);
 	}
 }
 
@@ -123,7 +159,8 @@ static inline __m512i pdp_fib_deep6(const uint16_t *plies, const uint8_t ips[][1
 /* @param n_groups  a constant: the groups are in registers */
 static inline __attribute__((always_inline)) void pdp_fib_groups6(const struct pdp_fib_table6 *t,
 								  const uint8_t ips[][16],
-								  uint16_t *out, unsigned int n,
+								  uint16_t def, uint16_t *out,
+								  unsigned int n,
 								  unsigned int n_groups)
 {
 	struct pdp_fib_group6 g[PDP_FIB_BULK / 16];
@@ -145,17 +182,18 @@ static inline __attribute__((always_inline)) void pdp_fib_groups6(const struct p
 	for (unsigned int i = 0; i < n_groups; i++) {
 		if (__builtin_expect(pdp_fib_are_plies(g[i].e), 0))
 			g[i].e = pdp_fib_deep6(t->plies[3], ips + 16 * i, g[i].lanes, g[i].e);
-		_mm512_mask_cvtepi32_storeu_epi16(out + 16 * i, g[i].lanes, g[i].e);
 	}
+	for (unsigned int i = 0; i < n_groups; i += 2)
+		pdp_fib_emit(out + 16 * i, n > 16 * i ? n - 16 * i : 0, g[i].e, g[i + 1].e, def);
 }
 
 static inline void pdp_fib_walk6(const struct pdp_fib_table6 *t, const uint8_t ips[][16],
-				 uint16_t *out, unsigned int n)
+				 uint16_t def, uint16_t *out, unsigned int n)
 {
-	if (n <= 16)
-		pdp_fib_groups6(t, ips, out, n, 1);
+	if (n <= 32)
+		pdp_fib_groups6(t, ips, def, out, n, 2);
 	else
-		pdp_fib_groups6(t, ips, out, n, PDP_FIB_BULK / 16);
+		pdp_fib_groups6(t, ips, def, out, n, PDP_FIB_BULK / 16);
 }
 
 #endif /* __AVX512F__ */

@@ -28,18 +28,25 @@ static inline uint16_t pdp_fib_branch(uint16_t entry, const uint16_t *plies, uin
 	return entry;
 }
 
+/* No entry is the default route. Without a branch, as which ones are none is random. */
+static inline uint16_t pdp_fib_or(uint16_t entry, uint16_t def)
+{
+	return entry != 0 ? entry : def;
+}
+
 static inline void pdp_fib_walk4_wide(const struct pdp_fib_reader *r, const uint32_t *ips,
-				      uint16_t *out, unsigned int n)
+				      uint16_t def, uint16_t *out, unsigned int n)
 {
 	const uint16_t *const root = r->wide4, *const plies = r->wide_plies4;
 
 	for (unsigned int i = 0; i < n; i++)
-		out[i] = pdp_fib_branch(pdp_fib_entry(root + (ips[i] >> 8)), plies,
-					(uint8_t)ips[i]);
+		out[i] = pdp_fib_or(
+			pdp_fib_branch(pdp_fib_entry(root + (ips[i] >> 8)), plies, (uint8_t)ips[i]),
+			def);
 }
 
 static inline void pdp_fib_walk4_narrow(const struct pdp_fib_reader *r, const uint32_t *ips,
-					uint16_t *out, unsigned int n)
+					uint16_t def, uint16_t *out, unsigned int n)
 {
 	const uint16_t *const root = r->root4, *const plies = r->plies4;
 
@@ -47,7 +54,7 @@ static inline void pdp_fib_walk4_narrow(const struct pdp_fib_reader *r, const ui
 		out[i] = pdp_fib_step(pdp_fib_entry(root + (ips[i] >> 16)), root, plies,
 				      (uint8_t)(ips[i] >> 8));
 	for (unsigned int i = 0; i < n; i++)
-		out[i] = pdp_fib_branch(out[i], plies, (uint8_t)ips[i]);
+		out[i] = pdp_fib_or(pdp_fib_branch(out[i], plies, (uint8_t)ips[i]), def);
 }
 
 /*
@@ -67,23 +74,20 @@ static inline const uint16_t *pdp_fib_next(const uint16_t *result, const uint16_
 }
 
 /* Bits 48 and on: few prefixes are that long. */
-static inline void pdp_fib_deep6(const struct pdp_fib_table6 *t, const uint8_t ips[][16],
-				 uint16_t *out, unsigned int n)
+static inline uint16_t pdp_fib_deep6(uint16_t entry, const uint16_t *plies, const uint8_t *ip)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		for (unsigned int byte = 6; byte < 16 && (out[i] & PDP_FIB_IS_PLY); byte++)
-			out[i] = pdp_fib_branch(out[i], t->plies[3], ips[i][byte]);
-	}
+	for (unsigned int byte = 6; byte < 16 && (entry & PDP_FIB_IS_PLY); byte++)
+		entry = pdp_fib_branch(entry, plies, ip[byte]);
+	return entry;
 }
 
 /* A step of all addresses at a time: the loads of one step are asked for by the step before. */
 static inline void pdp_fib_walk6(const struct pdp_fib_table6 *t, const uint8_t ips[][16],
-				 uint16_t *out, unsigned int n)
+				 uint16_t def, uint16_t *out, unsigned int n)
 {
 	const uint16_t *const root = t->root, *const p0 = t->plies[0], *const p1 = t->plies[1],
 			      *const p2 = t->plies[2];
 	const uint16_t *at[PDP_FIB_BULK];
-	unsigned int more = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
 		const uint16_t first = pdp_fib_entry(root + (ips[i][0] << 8 | ips[i][1]));
@@ -99,12 +103,8 @@ static inline void pdp_fib_walk6(const struct pdp_fib_table6 *t, const uint8_t i
 		out[i] = pdp_fib_entry(at[i]);
 		at[i] = pdp_fib_next(&out[i], p2, ips[i][5]);
 	}
-	for (unsigned int i = 0; i < n; i++) {
-		out[i] = pdp_fib_entry(at[i]);
-		more |= out[i];
-	}
-	if (__builtin_expect(more & PDP_FIB_IS_PLY, 0))
-		pdp_fib_deep6(t, ips, out, n);
+	for (unsigned int i = 0; i < n; i++)
+		out[i] = pdp_fib_or(pdp_fib_deep6(pdp_fib_entry(at[i]), t->plies[3], ips[i]), def);
 }
 
 #endif /* PDP_FIB_PORTABLE_H */
