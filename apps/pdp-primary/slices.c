@@ -100,11 +100,10 @@ int slices_check(void)
 	return rc;
 }
 
-/* Weights that the configuration gives go before what the slices say: they are how packets are
- * divided. */
-static uint16_t share(const struct pdp_vr_config *c, unsigned int i, uint16_t pct)
+/* How packets are divided where the configuration says it; else by the slices. */
+static uint16_t weight(const struct pdp_vr_config *c, unsigned int i)
 {
-	return c->weights != NULL && i < c->n_weights ? (uint16_t)c->weights[i] : pct;
+	return c->weights != NULL && i < c->n_weights ? (uint16_t)c->weights[i] : 0;
 }
 
 void slices_apply(uint64_t decided_tsc)
@@ -119,8 +118,9 @@ void slices_apply(uint64_t decided_tsc)
 		pdp_slice_plan(load.slice, (unsigned int)vr, &slices);
 		plan.n = slices.n;
 		for (unsigned int i = 0; i < plan.n; i++)
-			plan.at[i] = (struct pdp_engines_place){
-				.cpu = slices.at[i].cpu, .pct = share(c, i, slices.at[i].pct)};
+			plan.at[i] = (struct pdp_engines_place){.cpu = slices.at[i].cpu,
+								.pct = slices.at[i].pct,
+								.weight = weight(c, i)};
 		if (!load.vrs[vr].by_hand)
 			pdp_engines_resize(node.engines, (unsigned int)vr, &plan, decided_tsc);
 	}

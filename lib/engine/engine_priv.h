@@ -42,6 +42,7 @@ struct engine {
 	uint32_t cpu;
 	uint32_t old_cpu; /* where its other threads are, if it moved; NO_CPU: anywhere */
 	uint32_t pct;
+	uint32_t weight;	   /* among the VR's engines */
 	struct shares_group group; /* its CPU share */
 	uint32_t generation;
 	uint32_t deaths;

@@ -135,10 +135,8 @@ static int wait_ready(struct pdp_engines *all, char *err, size_t err_size)
 }
 
 /* Until somebody knows better: what is guaranteed, in equal parts. */
-static uint16_t first_pct(const struct pdp_engines_vr *vr, unsigned int index)
+static uint16_t first_pct(const struct pdp_engines_vr *vr)
 {
-	if (vr->weights != NULL)
-		return (uint16_t)vr->weights[index];
 	if (vr->power != 0)
 		return (uint16_t)RTE_MAX(1u, RTE_MIN(100u, vr->power / vr->n_engines));
 	return WEIGHT_DEFAULT;
@@ -156,7 +154,8 @@ int pdp_engines_start(struct pdp_engines *all, char *err, size_t err_size)
 		for (unsigned int i = 0; i < plan->n; i++)
 			plan->at[i] = (struct pdp_engines_place){
 				.cpu = PDP_ENGINES_ANY_CPU,
-				.pct = first_pct(vr, i),
+				.pct = first_pct(vr),
+				.weight = vr->weights != NULL ? (uint16_t)vr->weights[i] : 0,
 			};
 	}
 	rc = regions_reserve(all, err, err_size);

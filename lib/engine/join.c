@@ -147,7 +147,8 @@ static struct engine *by_hand(struct pdp_engines *all, unsigned int vr, pid_t pi
 	}
 	e->by_hand = true;
 	e->generation++;
-	place_enter(e, e->cpu, all->p.vrs[vr].weights != NULL ? 1 : WEIGHT_DEFAULT);
+	e->weight = all->p.vrs[vr].weights != NULL ? 1 : WEIGHT_DEFAULT;
+	place_enter(e, e->cpu, WEIGHT_DEFAULT);
 	e->moved = true;
 	e->pid = pid;
 	notes_process(&all->notes, &e->note, pid);

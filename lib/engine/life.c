@@ -69,6 +69,7 @@ struct engine *engine_make(struct pdp_engines *all, unsigned int vr, unsigned in
 			     .vr = vr,
 			     .index = index,
 			     .pct = WEIGHT_DEFAULT,
+			     .weight = WEIGHT_DEFAULT,
 			     .pidfd = -1,
 			     .sock = -1,
 			     .box = {.pidfd = -1, .log = -1},

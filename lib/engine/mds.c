@@ -76,7 +76,7 @@ static void on_apply(struct pdp_md *md, void *arg)
 		const struct engine *e = c->all->by_vr[c->vr][i];
 
 		if (e != NULL && e->state == PDP_ENGINE_RUNNING)
-			pdp_md_engine_activate(md, c->vr, i, e->pct);
+			pdp_md_engine_activate(md, c->vr, i, e->weight);
 		if (e != NULL)
 			pdp_md_engine_set_local(md, c->vr, i, e->cpu == c->all->p.md_cpus[c->md]);
 	}

@@ -130,7 +130,8 @@ int pdp_engines_start(struct pdp_engines *engines, char *err, size_t err_size);
 struct pdp_engines_place {
 	uint16_t cpu; /**< one of pdp_engines_params.cpus; PDP_ENGINES_ANY_CPU: where it is, a new
 			 one on that of the VR's CPUs which has the fewest */
-	uint16_t pct; /**< of that CPU, 1..1000: its weight among the VR's engines */
+	uint16_t pct; /**< of that CPU, 1..100: its CPU share */
+	uint16_t weight; /**< among the VR's engines, for the balancer, 1..1000; 0: pct */
 };
 
 /** The engines of a VR that get packets. */

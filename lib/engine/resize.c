@@ -78,6 +78,7 @@ static void take_places(struct pdp_engines *all, unsigned int vr)
 		const struct pdp_engines_place *at = &pool->plan.at[places[i]];
 
 		place_enter(chosen[i], place_for(chosen[i], at->cpu), at->pct);
+		chosen[i]->weight = at->weight != 0 ? at->weight : at->pct;
 		let_in(chosen[i], pool);
 	}
 	for (unsigned int i = 0; i < n; i++)
@@ -204,7 +205,8 @@ static int check(const struct pdp_engines *all, const struct pdp_engines_plan *p
 	for (unsigned int i = 0; i < plan->n; i++) {
 		const struct pdp_engines_place *at = &plan->at[i];
 
-		if (at->pct == 0 || (at->cpu != PDP_ENGINES_ANY_CPU && !place_known(all, at->cpu)))
+		if (at->pct == 0 || at->pct > 100 ||
+		    (at->cpu != PDP_ENGINES_ANY_CPU && !place_known(all, at->cpu)))
 			return -EINVAL;
 	}
 	return 0;

@@ -18,7 +18,6 @@
 #define WEIGHT_PER_PCT 10
 /* While it starts: with a small slice that would take longer than is waited for it. */
 #define START_PCT 25u
-#define WHOLE_PCT 100u
 
 static const char *strict_vr(const struct pdp_engines *all)
 {
@@ -116,17 +115,10 @@ static void tell_missing(struct engine *e)
 	all->no_shares[0] = '\0';
 }
 
-/* Weights for the balancer are not percent. */
-static unsigned int slice(const struct engine *e)
-{
-	return e->all->p.vrs[e->vr].weights != NULL ? WHOLE_PCT : RTE_MIN(e->pct, WHOLE_PCT);
-}
-
 static unsigned int weight(const struct engine *e)
 {
-	const unsigned int pct = slice(e);
-
-	return WEIGHT_PER_PCT * (e->state < PDP_ENGINE_PARKED ? RTE_MAX(pct, START_PCT) : pct);
+	return WEIGHT_PER_PCT *
+	       (e->state < PDP_ENGINE_PARKED ? RTE_MAX(e->pct, START_PCT) : e->pct);
 }
 
 /* Where its processes are: in version 2 a process is in one group only, and that of a sealed engine
@@ -174,7 +166,7 @@ void weigh_apply(struct engine *e)
 	/* Not while it starts: it holds locks of EAL then that all processes share. */
 	if (rc != 0 || !all->p.vrs[e->vr].strict || e->state < PDP_ENGINE_PARKED)
 		return;
-	rc = shares_quota(shares_of(e), &e->group, slice(e));
+	rc = shares_quota(shares_of(e), &e->group, e->pct);
 	if (rc != 0)
 		complain(e, "no quota", rc);
 }

@@ -75,6 +75,20 @@ def test_slices():
         node.quiet(60)
 
 
+def test_weights():
+    """How a VR divides its packets among its engines is no claim to the CPU that it shares with others."""
+    tree()
+    red = {"engines": 2, "balance": "weighted", "weights": [500, 1000], "slots": 4096, "args": {"spin_ns": 100000}}
+    with Node({"ports": ports("net_loadgen0", "net_loadgen1"),
+               "vrs": [relay("red", "net_loadgen0", **red), spinner("blue", "net_loadgen1")]},
+              ["net_loadgen0,rate=100000,flows=100", "net_loadgen1,rate=100000"]) as node:
+        node.wait_received(5000, "red", START_S)
+        seconds, _ = spent(node, "red/0", "red/1", "blue/0")
+        print(f"weights 500 and 1000, and a VR without: {seconds} s of CPU time")
+        check(min(seconds) > 0.25 * sum(seconds), f"{seconds} s")
+        node.quiet(60)
+
+
 def test_work_conserving():
     """A slice of 5 percent is not all that one gets beside an idle engine."""
     tree()
