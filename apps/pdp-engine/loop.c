@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The engine's loop: control messages first, then a burst from each channel through the plugin and
- * back, tick, sleep. Budget without the plugin: 25 cycles a packet.
+ * back, tick, give way, sleep. Budget without the plugin: 25 cycles a packet.
  */
 #include <linux/futex.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -19,6 +20,7 @@
 
 #define EMPTY_US       5    /* polls that long when empty, then sleeps (unless alone on its CPU) */
 #define EMPTY_MORE_US  15   /* and that much longer at most, if it was busy for as long */
+#define SHARE_US       50   /* had its CPU that long, and has nothing to do: others may have it */
 #define CHECK_US       1000 /* looks at the socket at least that often */
 #define SLEEP_MAX_NS   100000000
 #define ALONE_SLICE_NS 100000000 /* the most there is */
@@ -523,6 +525,11 @@ static unsigned int turn(struct pdp_vr *vr)
 	return n;
 }
 
+/*
+ * Where others want the CPU, too, waiting for packets on it would keep theirs waiting for the rest
+ * of a slice, some ms. It gives way once it has nothing to do, but keeps the CPU for long enough
+ * that the change does not cost much, and short enough that the others' slots do not run out.
+ */
 void rt_loop(struct pdp_vr *vr)
 {
 	struct rt_idle idle = {
@@ -530,7 +537,8 @@ void rt_loop(struct pdp_vr *vr)
 		.most = EMPTY_MORE_US * vr->tsc_hz / 1000000,
 	};
 	struct pdp_status *s = vr->status;
-	uint64_t last = rte_rdtsc();
+	const uint64_t share_tsc = SHARE_US * vr->tsc_hz / 1000000;
+	uint64_t last = rte_rdtsc(), got_cpu = last;
 
 	vr->now_tsc = last;
 	vr->next_tick_tsc = last + vr->tick_tsc;
@@ -553,14 +561,20 @@ void rt_loop(struct pdp_vr *vr)
 			continue;
 		}
 		s->idle_tsc += took;
-		if (__atomic_load_n(&s->busy_poll, __ATOMIC_RELAXED) ||
-		    rt_idle_polls(&idle, took)) {
+		if (__atomic_load_n(&s->busy_poll, __ATOMIC_RELAXED)) {
 			rte_pause();
 			continue;
 		}
-		sleep_until_woken(vr);
-		/* What it slept is nobody's time. */
-		last = rte_rdtsc();
+		if (!rt_idle_polls(&idle, took)) {
+			sleep_until_woken(vr);
+		} else if (last - got_cpu >= share_tsc) {
+			sched_yield();
+		} else {
+			rte_pause();
+			continue;
+		}
+		/* What others ran, or it slept, is nobody's time. */
+		last = got_cpu = rte_rdtsc();
 	}
 	rt_fib_offline(vr);
 	flush_all(vr);

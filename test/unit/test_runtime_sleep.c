@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sleep and wake between the engine's real loop and the MD's channel: hundreds of thousands of
- * hand-overs at every phase of falling asleep, and no wake is ever lost.
+ * hand-overs at every phase of falling asleep, and no wake is ever lost. And one that is awake
+ * gives way to others on its CPU.
  *
  * The linker puts __wrap_syscall() under the loop (--wrap=syscall): FUTEX_WAIT gets a deadline that
- * no hand-over comes near, and one that ends by it while a packet waits is a lost wake.
+ * no hand-over comes near, and one that ends by it while a packet waits is a lost wake. Likewise
+ * __wrap_sched_yield() counts.
  */
 #include "kit.h"
 
@@ -24,10 +26,12 @@
 #define HANDOVERS   200000
 #define SECONDS_MAX 5 /* on a loaded machine it may be fewer hand-overs */
 #define DEADLINE_S  3
+#define WORK_US	    100
 
 static struct kit k;
 static struct pdp_vr vr;
-static uint64_t sleeps, lost, ticks;
+static uint64_t sleeps, lost, ticks, yields;
+static __thread bool is_engine;
 static long asked_s; /* deadline of the last sleep */
 
 long __real_syscall(long number, ...);
@@ -56,6 +60,16 @@ long __wrap_syscall(long number, ...)
 	return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
+int __real_sched_yield(void);
+int __wrap_sched_yield(void);
+
+int __wrap_sched_yield(void)
+{
+	if (is_engine)
+		__atomic_fetch_add(&yields, 1, __ATOMIC_RELAXED);
+	return __real_sched_yield();
+}
+
 static void process(void *state, struct pdp_pkt *pkts, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
@@ -72,8 +86,22 @@ static const struct pdp_vr_ops ops = {
 static const struct pdp_vr_ops ticking = {
 	.abi_version = PDP_VR_ABI_VERSION, .name = "test", .process = process, .tick = tick};
 
+/* Has the CPU for longer than it may keep it with nothing to do, and may poll for a while then. */
+static void work(void *state, struct pdp_pkt *pkts, unsigned int n)
+{
+	const uint64_t until = rte_rdtsc() + rte_get_tsc_hz() / 1000000 * WORK_US;
+
+	while (rte_rdtsc() < until)
+		;
+	process(state, pkts, n);
+}
+
+static const struct pdp_vr_ops working = {
+	.abi_version = PDP_VR_ABI_VERSION, .name = "test", .process = work};
+
 static void *engine(void *arg)
 {
+	is_engine = true;
 	rt_loop(&vr);
 	return NULL;
 }
@@ -215,10 +243,41 @@ static void test_parked(void **state)
 	close(socks[1]);
 }
 
+/* After work it yields, unless it is alone on its CPU. */
+static void test_gives_way(void **state)
+{
+	const uint64_t end = now_ns() + 20000000000ull;
+	uint64_t n;
+	pthread_t thread;
+	int socks[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, socks), 0);
+	memset(&vr, 0, sizeof(vr));
+	open_engine(socks[0]);
+	vr.ops = &working;
+	assert_int_equal(pthread_create(&thread, NULL, engine, NULL), 0);
+	while (__atomic_load_n(&yields, __ATOMIC_RELAXED) < 10)
+		hand_over(end);
+	__atomic_store_n(&vr.status->busy_poll, 1, __ATOMIC_SEQ_CST);
+	/* It may have looked at that just before. */
+	hand_over(end);
+	hand_over(end);
+	n = __atomic_load_n(&yields, __ATOMIC_RELAXED);
+	for (unsigned int i = 0; i < 200; i++)
+		hand_over(end);
+	assert_int_equal(__atomic_load_n(&yields, __ATOMIC_RELAXED), n);
+	vr.stop = true;
+	pthread_join(thread, NULL);
+	kit_close(&k);
+	close(socks[0]);
+	close(socks[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_lost_wake),
-					   cmocka_unit_test(test_parked)};
+					   cmocka_unit_test(test_parked),
+					   cmocka_unit_test(test_gives_way)};
 
 	return cmocka_run_group_tests(tests, kit_eal, NULL);
 }
