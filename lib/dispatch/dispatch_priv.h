@@ -205,6 +205,7 @@ struct pdp_md {
 	unsigned int n_gids;
 	struct md_vif *vifs; /* by gid */
 	uint16_t *gid_vr;    /* by gid */
+	uint8_t *heaps;	     /* by gid, and one more; zero between bursts (gather.c) */
 	unsigned int n_lines;
 	struct drr_queue *lines;
 	struct meter *vr_meters;
@@ -222,6 +223,9 @@ struct pdp_md {
 
 /* Stages; each returns the packets it handled. */
 void md_send_port(struct pdp_md *md, uint16_t gid, struct rte_mbuf **pkts, unsigned int n);
+/* Same vif, same place: a burst in an order in which as few vifs as can be take turns; packets of a
+ * vif stay in theirs, and those of a VR that restores it. */
+void md_gather(struct pdp_md *md, struct rte_mbuf **pkts, uint32_t *results, unsigned int n);
 /* @param results  of the packets; not what they were afterwards */
 void md_send(struct pdp_md *md, struct rte_mbuf **pkts, uint32_t *results, unsigned int n);
 /* @param results  moved along with the packets; or NULL

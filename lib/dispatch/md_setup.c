@@ -172,14 +172,15 @@ static struct pdp_md *make_md(const struct pdp_md_params *p, unsigned int index,
 		.vrs = calloc(p->n_vrs + 1, sizeof(*md->vrs)),
 		.vifs = calloc(n_gids + 1, sizeof(*md->vifs)),
 		.gid_vr = calloc(n_gids + 1, sizeof(*md->gid_vr)),
+		.heaps = calloc(n_gids + 1, sizeof(*md->heaps)),
 		.lines = calloc(n_gids + 1, sizeof(*md->lines)),
 		.vr_meters = calloc(p->n_vrs + 1, sizeof(*md->vr_meters)),
 		.vif_meters = calloc(n_gids + 1, sizeof(*md->vif_meters)),
 		.buckets = index == 0 ? make_buckets(p->n_vrs + n_gids) : NULL,
 		.calls = make_calls(),
 	};
-	if (md->vrs == NULL || md->vifs == NULL || md->gid_vr == NULL || md->lines == NULL ||
-	    md->vr_meters == NULL || md->vif_meters == NULL ||
+	if (md->vrs == NULL || md->vifs == NULL || md->gid_vr == NULL || md->heaps == NULL ||
+	    md->lines == NULL || md->vr_meters == NULL || md->vif_meters == NULL ||
 	    (index == 0 && md->buckets == NULL) || md->calls == NULL || md->peers == NULL ||
 	    md_hold_init(md) != 0 || make_vrs(md, p) != 0 || make_ports(md, p) != 0 ||
 	    md_punt_init(md, p) != 0) {
@@ -238,6 +239,7 @@ void pdp_md_destroy(struct pdp_md *md)
 	free(md->vrs);
 	free(md->vifs);
 	free(md->gid_vr);
+	free(md->heaps);
 	free(md->dirty);
 	free(md->active);
 	free(md->engines);

@@ -278,6 +278,7 @@ void md_send(struct pdp_md *md, struct rte_mbuf **pkts, uint32_t *results, unsig
 {
 	unsigned int first = 0;
 
+	md_gather(md, pkts, results, n);
 	while (first < n) {
 		const uint16_t gid = pdp_classify_gid(results[first]);
 		unsigned int end = first + 1;
