@@ -323,6 +323,16 @@ static inline struct rt_burst *turn_over(const struct pdp_vr *vr, struct rt_chan
 	return b;
 }
 
+/*
+ * A CPU has only so many lines under way; what was asked for beyond that, a burst ahead, is not
+ * here yet, and asked for again just before the plugin wants it.
+ */
+static inline void fetch_again(const struct pdp_vr *vr, const struct pdp_desc *d)
+{
+	if (!RT_SEALED && vr->wants_head)
+		__builtin_prefetch(vr->base + (d->off_hash & PDP_OFF_MASK), 1);
+}
+
 static unsigned int serve_channel(struct pdp_vr *vr, unsigned int c)
 {
 	struct rt_channel *ch = &vr->channels[c];
@@ -334,6 +344,7 @@ static unsigned int serve_channel(struct pdp_vr *vr, unsigned int c)
 	if (n == 0)
 		return 0;
 	for (const struct pdp_desc *d = b->descs + b->at, *end = d + n; d < end; d++) {
+		fetch_again(vr, d);
 		if (unlikely(d->flags & PDP_DESC_BLANK))
 			ch->blanks[ch->n_blanks++] = *d;
 		else if (likely(unwrap(vr, d, c, &pkts[k])))
