@@ -56,6 +56,15 @@ void ctl_disconnect(struct ctl_connection *c);
 /** Print a result for people, by its shape (pdp_control.h). */
 void ctl_show(FILE *out, const json_t *result);
 
+/* metrics.c */
+
+/**
+ * Print a node's counters in the text format of OpenMetrics 1.0.
+ * @param stats    result of "stats"
+ * @param engines  result of "engine list"
+ */
+void ctl_metrics(FILE *out, const json_t *stats, const json_t *engines);
+
 /* table.c */
 
 /** Whether a value is a table. */

@@ -34,6 +34,7 @@ static const char usage[] =
 	"  vr show NAME fib --check    whether kernel and FIB have the same; 1 if not\n"
 	"  vr show NAME neigh | punt   its neighbours; what it punted and its router sent\n"
 	"  stats [KEY=VALUE...]        counters and rates\n"
+	"  metrics                     counters for monitoring systems (OpenMetrics)\n"
 	"  stop                        end the node in order\n"
 	"  help                        all commands of the node that runs\n"
 	"\n"
@@ -175,6 +176,41 @@ static int run(const struct options *o, const char *path, const json_t *request)
 	return rc;
 }
 
+/* What two commands tell, as one. */
+static int run_metrics(const char *path)
+{
+	json_t *stats_request = json_pack("{s:s, s:{}}", "cmd", "stats", "args");
+	json_t *engines_request = json_pack("{s:s, s:{}}", "cmd", "engine list", "args");
+	json_t *stats = NULL, *engines = NULL;
+	struct ctl_connection c;
+	char err[1024];
+	int rc = ctl_connect(&c, path, err, sizeof(err));
+
+	if (rc == CTL_OK) {
+		rc = ctl_ask(&c, stats_request, &stats, err, sizeof(err));
+		if (rc == CTL_OK)
+			rc = ctl_ask(&c, engines_request, &engines, err, sizeof(err));
+		ctl_disconnect(&c);
+	}
+	if (rc == CTL_OK)
+		ctl_metrics(stdout, stats, engines);
+	else
+		fail(rc, err);
+	json_decref(stats);
+	json_decref(engines);
+	json_decref(stats_request);
+	json_decref(engines_request);
+	return rc;
+}
+
+/* Standard output's troubles show at its end. */
+static int end(int rc)
+{
+	if (rc == CTL_OK && (ferror(stdout) || fclose(stdout) != 0))
+		return fail(CTL_REFUSED, "cannot write the answer");
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = {0};
@@ -186,6 +222,12 @@ int main(int argc, char **argv)
 		return rc;
 	if (o.path == NULL && pdp_control_path(path, sizeof(path), o.prefix) != 0)
 		return fail(CTL_USAGE, "a file prefix is one part of a path: not empty, no slash");
+	if (argc - optind == 1 && strcmp(argv[optind], "metrics") == 0) {
+		if (o.json || o.check || o.watch_s != 0)
+			return fail(CTL_USAGE, "metrics has a format of its own and is told once: "
+					       "leave out --json, --watch and --check");
+		return end(run_metrics(o.path != NULL ? o.path : path));
+	}
 	request = ctl_request(argv + optind, argc - optind, err, sizeof(err));
 	if (request == NULL)
 		return fail(CTL_USAGE, err);
@@ -193,7 +235,5 @@ int main(int argc, char **argv)
 		json_object_set_new(json_object_get(request, "args"), "check", json_true());
 	rc = run(&o, o.path != NULL ? o.path : path, request);
 	json_decref(request);
-	if (rc == CTL_OK && (ferror(stdout) || fclose(stdout) != 0))
-		return fail(CTL_REFUSED, "cannot write the answer");
-	return rc;
+	return end(rc);
 }

@@ -13,6 +13,12 @@ from harness import Node, check, ports, relay, wait_for
 
 CTL = os.path.join(harness.BUILD, "apps/pdp-ctl/pdp-ctl")
 RATE = 20000
+# Prometheus's own reader, of Debian's package for Debian's Python.
+READER = ["/usr/bin/python3", "-c", """
+import json, sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+print(json.dumps([[s.name, s.labels, s.value] for f in text_string_to_metric_families(sys.stdin.read()) for s in f.samples]))
+"""]
 # By command: the column that names its rows, the rows, and columns that its documents speak of.
 TABLES = {
     "port list": ("port", ["net_loadgen0", "net_loadgen1"], ["link", "rx", "tx", "missed", "errors"]),
@@ -69,6 +75,29 @@ def shown(node):
     names(node)
     cores(node)
     node.quiet()
+    metrics(node)
+
+
+def metrics(node):
+    """At rest a monitoring system reads what `stats` and `engine list` say."""
+    read = subprocess.run(READER, input=ctl(node, "metrics"), capture_output=True, text=True, timeout=20, check=False)
+    check(read.returncode == 0, read.stderr)
+    samples = {(name, *sorted(labels.items())): value for name, labels, value in json.loads(read.stdout)}
+    stats = node.stats()
+    for vr in ("red", "blue"):
+        want = stats["vrs"][vr]
+        for name, key in (("received", "rx"), ("sent", "tx")):
+            got = samples[f"pdp_vr_{name}_packets_total", ("vr", vr)]
+            check(got == want[key] > 0, f"{vr}: {name} {got}, {want}")
+        check(samples["pdp_vr_conserved", ("vr", vr)] == 1, f"{vr}: conserved")
+    for name, row in node.engines().items():
+        vr, number = name.split("/")
+        owner = (("engine", number), ("vr", vr))
+        check(samples["pdp_engine_received_packets_total", *owner] == row["rx"] > 0, f"{name}: {row}")
+        check(samples["pdp_engine_running", *owner] == 1, f"{name}: {row}")
+    port = samples["pdp_port_received_packets_total", ("port", "net_loadgen0")]
+    check(port == stats["ports"]["net_loadgen0"]["rx"], f"port: {port}")
+    check(samples["pdp_node_info", ("node", "lab")] == 1 and samples["pdp_pool_missing_buffers",] == 0, f"{samples}")
 
 
 def names(node):

@@ -77,6 +77,23 @@ static int vr_fib(void *arg, const json_t *args, json_t **result, char *err, siz
 								   : "{'equal': false}");
 }
 
+static int stats(void *arg, const json_t *args, json_t **result, char *err, size_t err_size)
+{
+	return answer(
+		result,
+		"{'node': {'name': 'a \\'b\\' \\\\\\n', 'uptime_s': 1.5, 'rx': 9007199254740993,"
+		" 'drops': {'no_match': 3}, 'stages': {'send': {'tsc': 70, 'packets': 7}}},"
+		" 'conserved': false, 'pool': {'size': 5},"
+		" 'vrs': {'red': {'conserved': true, 'drops': {'lie': 2}}},"
+		" 'ports': {'p0': {'tx': 4}}}");
+}
+
+static int engine_list(void *arg, const json_t *args, json_t **result, char *err, size_t err_size)
+{
+	return answer(result, "{'columns': ['lies', 'engine', 'state'], 'rows':"
+			      " [[{}, 'red/0', 'running'], [{'slot': 8}, 'red/1', 'parked']]}");
+}
+
 static int echo(void *arg, const json_t *args, json_t **result, char *err, size_t err_size)
 {
 	*result = json_deep_copy(args);
@@ -132,6 +149,8 @@ static int setup(void **state)
 	assert_non_null(f->ctl);
 	pdp_control_register(f->ctl, "vr list", "all VRs", vr_list, f);
 	pdp_control_register(f->ctl, "status", "the node", status, f);
+	pdp_control_register(f->ctl, "stats", "counters", stats, f);
+	pdp_control_register(f->ctl, "engine list", "engines", engine_list, f);
 	pdp_control_register(f->ctl, "echo", "give back", echo, f);
 	pdp_control_register(f->ctl, "vr show", "refused here", refuse, f);
 	pdp_control_register(f->ctl, "tick", "count", tick, f);
@@ -192,14 +211,16 @@ static void test_tables(void **state)
 		"[\"blue-\xc3\xa4\xc3\xb6\", 10, null, 99.125, true, \"\\u001B[2Jx\"]], "
 		"\"note\": \"rates are of the last second\"}\n"
 		"exit 0\n");
-	assert_string_equal(run(LAB "help"), "command  does\n"
-					     "help     list the commands of this node\n"
-					     "vr list  all VRs\n"
-					     "status   the node\n"
-					     "echo     give back\n"
-					     "vr show  refused here\n"
-					     "tick     count\n"
-					     "vr fib   routes\n"
+	assert_string_equal(run(LAB "help"), "command      does\n"
+					     "help         list the commands of this node\n"
+					     "vr list      all VRs\n"
+					     "status       the node\n"
+					     "stats        counters\n"
+					     "engine list  engines\n"
+					     "echo         give back\n"
+					     "vr show      refused here\n"
+					     "tick         count\n"
+					     "vr fib       routes\n"
 					     "exit 0\n");
 }
 
@@ -233,6 +254,39 @@ static void test_objects(void **state)
 					       "exit 0\n");
 }
 
+/* Of each kind of family a sample, as OpenMetrics writes it; "\n" in a name is escaped. */
+static void test_metrics(void **state)
+{
+	static const char *const lines[] = {
+		"# TYPE pdp_node info\n# HELP pdp_node The node.\n"
+		"pdp_node_info{node=\"a \\\"b\\\" \\\\\\n\"} 1\n",
+		"\npdp_uptime_seconds 1.5\n",
+		"\npdp_conserved 0\n",
+		"# TYPE pdp_received_packets counter\n",
+		"\npdp_received_packets_total 9007199254740993\n",
+		"\npdp_dropped_packets_total{reason=\"no_match\"} 3\n",
+		"\npdp_stage_cycles_total{stage=\"send\"} 70\n",
+		"# TYPE pdp_pool_buffers gauge\n",
+		"\npdp_pool_buffers 5\n",
+		"\npdp_port_sent_packets_total{port=\"p0\"} 4\n",
+		"\npdp_vr_conserved{vr=\"red\"} 1\n",
+		"\npdp_vr_dropped_packets_total{vr=\"red\",reason=\"lie\"} 2\n",
+		"\npdp_engine_running{vr=\"red\",engine=\"0\"} 1\n"
+		"pdp_engine_running{vr=\"red\",engine=\"1\"} 0\n",
+		"\npdp_engine_lies_total{vr=\"red\",engine=\"1\",lie=\"slot\"} 8\n",
+	};
+	const char *out = run(LAB "metrics");
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		if (strstr(out, lines[i]) == NULL)
+			fail_msg("%s is not in %s", lines[i], out);
+	}
+	assert_string_equal(out + strlen(out) - 13, "# EOF\nexit 0\n");
+	assert_string_equal(run(LAB "--json metrics"),
+			    "pdp-ctl: metrics has a format of its own and is told once: leave out "
+			    "--json, --watch and --check\nexit 2\n");
+}
+
 static void test_arguments(void **state)
 {
 	assert_string_equal(
@@ -247,9 +301,10 @@ static void test_arguments(void **state)
 			    "pdp-ctl: no VR is called \"rad\"; there are: red, blue\nexit 1\n");
 	assert_string_equal(run(LAB "vr show vr=5"),
 			    "pdp-ctl: no VR is called \"(null)\"; there are: red, blue\nexit 1\n");
-	assert_string_equal(run(LAB "vr lisp"),
-			    "pdp-ctl: no command \"vr lisp\"; there are: help, vr "
-			    "list, status, echo, vr show, tick, vr fib\nexit 1\n");
+	assert_string_equal(
+		run(LAB "vr lisp"),
+		"pdp-ctl: no command \"vr lisp\"; there are: help, vr "
+		"list, status, stats, engine list, echo, vr show, tick, vr fib\nexit 1\n");
 }
 
 static void test_views(void **state)
@@ -376,6 +431,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_tables, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_objects, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_metrics, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_arguments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_views, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_usage, setup, teardown),
