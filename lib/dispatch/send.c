@@ -102,20 +102,42 @@ static void sort_by_place(const struct md_vr *vr, struct rte_mbuf **pkts, const 
 	}
 }
 
-/* One engine's share; with a spilling balancer, what it has no slots for goes to the next that has.
- */
+/* An engine that has as many packets is busy or off its CPU, and others may have the next ones:
+ * they have them sooner, and fewer lines are under way between the CPUs. */
+#define PLENTY (4 * RX_BURST)
+
+/* To the engines from `place` on, as far as they have less than `plenty`. @return how many */
+static unsigned int spill(struct pdp_md *md, struct md_vr *vr, unsigned int place, uint32_t plenty,
+			  struct rte_mbuf **pkts, const uint32_t *tags, unsigned int n, uint8_t vif)
+{
+	const uint8_t flags = vr->balancer->needs_hash ? PDP_DESC_HASH : 0;
+	unsigned int done = 0;
+
+	for (unsigned int i = 0; i < vr->n_engines && done < n; i++) {
+		struct md_engine *e = vr->engines[(place + i) % vr->n_engines];
+		const uint32_t out = pdp_chan_out(e->ch);
+
+		if (out < plenty)
+			done += md_stage(md, e, pkts + done, tags != NULL ? tags + done : NULL,
+					 RTE_MIN(n - done, plenty - out), vif, flags);
+	}
+	return done;
+}
+
+/* One engine's share. */
 static void send_share(struct pdp_md *md, struct md_vr *vr, unsigned int place,
 		       struct rte_mbuf **pkts, const uint32_t *tags, unsigned int n, uint8_t vif)
 {
 	const uint8_t flags = vr->balancer->needs_hash ? PDP_DESC_HASH : 0;
-	const unsigned int tries = vr->balancer->spills ? vr->n_engines : 1;
-	unsigned int done = 0;
+	unsigned int done;
 
-	for (unsigned int i = 0; i < tries && done < n; i++) {
-		struct md_engine *e = vr->engines[(place + i) % vr->n_engines];
-
-		done += md_stage(md, e, pkts + done, tags != NULL ? tags + done : NULL, n - done,
-				 vif, flags);
+	if (vr->balancer->spills) {
+		done = spill(md, vr, place, PLENTY, pkts, tags, n, vif);
+		if (unlikely(done < n))
+			done += spill(md, vr, place, UINT32_MAX, pkts + done,
+				      tags != NULL ? tags + done : NULL, n - done, vif);
+	} else {
+		done = md_stage(md, vr->engines[place], pkts, tags, n, vif, flags);
 	}
 	if (likely(done == n))
 		return;

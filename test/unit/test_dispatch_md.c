@@ -224,6 +224,36 @@ static void test_spill(void **state)
 
 /* The shortest queue is that of who returns its packets; of who is said to be slow it has to be
  * shorter still. */
+static uint32_t out(unsigned int engine)
+{
+	return pdp_chan_out(h.engines[0][engine].ch);
+}
+
+/* An engine that does not take its packets gets no more than 256 while the other has fewer; only
+ * when both have as many are their slots used up. */
+static void test_passed_over(void **state)
+{
+	hand_engine_add(&h, 0, 0, 1024, 0, 1);
+	hand_engine_add(&h, 0, 1, 1024, 0, 1);
+	for (unsigned int i = 0; i < 20; i++) {
+		hand_rx_vr(&h, 0, 0, 64, i);
+		hand_turns(&h, 2);
+		hand_forward_all(&h, 0, 1, 1);
+		hand_turns(&h, 2);
+		assert_true(out(0) <= 256);
+	}
+	assert_int_equal(out(0), 256);
+	assert_int_equal(h.ports[1].n_tx, 20 * 64 - 256);
+	for (unsigned int i = 0; i < (2 * 1024 - 256) / 64; i++) {
+		hand_rx_vr(&h, 0, 0, 64, i);
+		hand_turns(&h, 2);
+	}
+	assert_int_equal(out(0), 1024);
+	assert_int_equal(out(1), 1024);
+	assert_int_equal(hand_account(&h, 0).c.drops[PDP_DROP_ENGINE_FULL], 0);
+	hand_check(&h);
+}
+
 static void test_jsq(void **state)
 {
 	struct pdp_shares shares = {.rates = {1000, 3000}};
@@ -715,6 +745,7 @@ int main(void)
 		three(test_no_match),
 		one(test_engine_full),
 		one(test_spill),
+		one(test_passed_over),
 		one(test_shed),
 		one(test_jsq),
 		one(test_jsq_other_lcores),
