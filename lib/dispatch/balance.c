@@ -188,7 +188,7 @@ void pdp_balance_load(struct pdp_balance *b, const uint32_t *queues, bool fresh)
 }
 
 static const struct pdp_balancer balancers[] = {
-	{.name = "rr", .spills = true, .pick = rr_pick},
+	{.name = "rr", .spills = true, .passes_over = true, .pick = rr_pick},
 	{.name = "random", .spills = true, .pick = random_pick},
 	{.name = "weighted", .spills = true, .pick = weighted_pick},
 	{.name = "jsq", .spills = true, .needs_load = true, .pick = jsq_pick},

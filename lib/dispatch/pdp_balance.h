@@ -65,8 +65,10 @@ struct pdp_balance {
 struct pdp_balancer {
 	const char *name;
 	bool needs_hash;  /**< pick() reads hashes */
-	bool spills;	  /**< a packet for an engine that has 256 goes to the next that has fewer;
-			     where none has, to one with a free slot */
+	bool spills;	  /**< a packet for an engine without free slots goes to the next that has
+			     one */
+	bool passes_over; /**< and one for an engine that has 256 to one that has fewer, if any has
+			   */
 	bool keeps_flows; /**< packets of a flow go to one engine: their order is kept */
 	bool needs_load;  /**< pick() reads loads: pdp_balance_load() comes first */
 	bool sticky;	  /**< pick() counts packets into buckets; who takes them back, out again */

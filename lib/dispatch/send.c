@@ -131,14 +131,13 @@ static void send_share(struct pdp_md *md, struct md_vr *vr, unsigned int place,
 	const uint8_t flags = vr->balancer->needs_hash ? PDP_DESC_HASH : 0;
 	unsigned int done;
 
-	if (vr->balancer->spills) {
+	if (vr->balancer->passes_over)
 		done = spill(md, vr, place, PLENTY, pkts, tags, n, vif);
-		if (unlikely(done < n))
-			done += spill(md, vr, place, UINT32_MAX, pkts + done,
-				      tags != NULL ? tags + done : NULL, n - done, vif);
-	} else {
+	else
 		done = md_stage(md, vr->engines[place], pkts, tags, n, vif, flags);
-	}
+	if (unlikely(done < n) && vr->balancer->spills)
+		done += spill(md, vr, place, UINT32_MAX, pkts + done,
+			      tags != NULL ? tags + done : NULL, n - done, vif);
 	if (likely(done == n))
 		return;
 	if (vr->order != NULL)

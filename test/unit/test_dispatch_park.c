@@ -138,13 +138,13 @@ static void test_weights(void **state)
 	hand_engine_add(&h, 0, 0, 1024, 0, 1);
 	hand_engine_add_parked(&h, 0, 1, 1024, 0);
 	pdp_md_engine_activate(h.md, 0, 1, 3);
-	receive_flows(200);
-	assert_int_equal(hand_forward_all(&h, 0, 0, 0), 50);
-	assert_int_equal(hand_forward_all(&h, 0, 1, 0), 150);
-	pdp_md_engine_activate(h.md, 0, 1, 1);
-	receive_flows(200);
+	receive_flows(400);
 	assert_int_equal(hand_forward_all(&h, 0, 0, 0), 100);
-	assert_int_equal(hand_forward_all(&h, 0, 1, 0), 100);
+	assert_int_equal(hand_forward_all(&h, 0, 1, 0), 300);
+	pdp_md_engine_activate(h.md, 0, 1, 1);
+	receive_flows(400);
+	assert_int_equal(hand_forward_all(&h, 0, 0, 0), 200);
+	assert_int_equal(hand_forward_all(&h, 0, 1, 0), 200);
 	hand_turns(&h, 8);
 	expect_no_drops();
 }
