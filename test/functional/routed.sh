@@ -8,6 +8,7 @@
 ROUTED_BY=${ROUTED_BY:-pdp}
 ROUTER=$NS-vr
 VR=red
+BEGAN_S=$(date +%s.%3N)
 
 # routed_begin PAGES [TOOL...]
 routed_begin() {
@@ -152,7 +153,7 @@ answers_for() {
 
 # steady_begin NAME FROM ADDRESS: a ping every 10 ms, until steady_end.
 steady_begin() {
-	ip netns exec "$NS-$2" ping -i 0.01 -W 2 "$3" >"$WORK/steady.$1" 2>&1 </dev/null &
+	ip netns exec "$NS-$2" ping -D -i 0.01 -W 2 "$3" >"$WORK/steady.$1" 2>&1 </dev/null &
 	echo $! >"$WORK/steady.$1.pid"
 }
 
@@ -166,7 +167,16 @@ steady_end() {
 	last=$(steady_last "$1")
 	answered=$(grep -o 'icmp_seq=[0-9]* ttl' "$WORK/steady.$1" | sort -u | wc -l)
 	say "steady ping $1: $last sent, $((last - answered)) lost"
-	[ $((last - answered)) -le "${2:-0}" ] || fail "ping $1 lost $((last - answered)) of $last packets"
+	[ $((last - answered)) -le "${2:-0}" ] ||
+		fail "ping $1 lost $((last - answered)) of $last packets: $(steady_lost "$1" | head -n 20 | xargs)"
+}
+
+# steady_lost NAME: those that were lost in a row, and the seconds into the test, FIRST-LAST@SECONDS a line.
+steady_lost() {
+	sed -n 's/^\[\([0-9.]*\)\] .*icmp_seq=\([0-9]*\) ttl.*/\2 \1/p' "$WORK/steady.$1" | sort -n | awk -v began="$BEGAN_S" '
+		$1 > next_one {printf "%d-%d@%.1f\n", next_one, $1 - 1, $2 - began}
+		{next_one = $1 + 1}
+		BEGIN {next_one = 1}'
 }
 
 # steady_last NAME: the last packet that was answered.
