@@ -184,14 +184,15 @@ static inline __attribute__((always_inline)) void pdp_fib_groups6(const struct p
 			g[i].e = pdp_fib_deep6(t->plies[3], ips + 16 * i, g[i].lanes, g[i].e);
 	}
 	for (unsigned int i = 0; i < n_groups; i += 2)
-		pdp_fib_emit(out + 16 * i, n > 16 * i ? n - 16 * i : 0, g[i].e, g[i + 1].e, def);
+		pdp_fib_emit(out + 16 * i, n > 16 * i ? n - 16 * i : 0, g[i].e,
+			     i + 1 < n_groups ? g[i + 1].e : _mm512_setzero_si512(), def);
 }
 
 static inline void pdp_fib_walk6(const struct pdp_fib_table6 *t, const uint8_t ips[][16],
 				 uint16_t def, uint16_t *out, unsigned int n)
 {
-	if (n <= 32)
-		pdp_fib_groups6(t, ips, def, out, n, 2);
+	if (n <= 16)
+		pdp_fib_groups6(t, ips, def, out, n, 1);
 	else
 		pdp_fib_groups6(t, ips, def, out, n, PDP_FIB_BULK / 16);
 }
