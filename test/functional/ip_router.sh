@@ -12,7 +12,6 @@ ip -n "$ROUTER" link set dev lo up
 kernel_router "$ROUTER"
 # The kernel's own limits on what it sends by ICMP are no matter here.
 ip netns exec "$ROUTER" sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
-FAST=(-i 0.05 -c 10)
 
 host_routed a 01 10.1.0.2/24 10.1.0.1
 host b 02 1400
@@ -72,8 +71,8 @@ reassembled() {
 path_mtu() {
 	too_big a 10.2.0.2 1472 'mtu ?= ?1400'
 	too_big a 2001:db8:2::2 1452 'mtu ?= ?1400'
-	ping_ok a 10.2.0.2 "${FAST[@]}" -M 'do' -s 1372
-	ping_ok a 2001:db8:2::2 "${FAST[@]}" -M 'do' -s 1352
+	ping_ok a 10.2.0.2 -c 10 -M 'do' -s 1372
+	ping_ok a 2001:db8:2::2 -c 10 -M 'do' -s 1352
 	fragments
 	on a ip route flush cache
 	on a ip -6 route flush cache
@@ -94,10 +93,10 @@ route() {
 	ip -n "$ROUTER" addr replace 2001:db8:2::1/64 dev b nodad
 	wait_for 10 answers a 10.2.0.2 || fail "no answer through the router"
 	wait_for 10 answers a 2001:db8:2::2 || fail "no answer through the router by IPv6"
-	ping_ok a 10.2.0.2 "${FAST[@]}"
-	ping_ok b 10.1.0.2 "${FAST[@]}"
-	ping_ok a 2001:db8:2::2 "${FAST[@]}"
-	ping_ok a 10.2.0.1 "${FAST[@]}"
+	ping_ok a 10.2.0.2 -c 10
+	ping_ok b 10.1.0.2 -c 10
+	ping_ok a 2001:db8:2::2 -c 10
+	ping_ok a 10.2.0.1 -c 10
 	hops a 10.2.0.2 10.1.0.1 10.2.0.2
 	hops a 2001:db8:2::2 2001:db8:1::1 2001:db8:2::2
 	path_mtu

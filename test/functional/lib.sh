@@ -187,13 +187,19 @@ assert_equal() {
 	[ "$2" = "$3" ] || fail "$1 is $2, not $3"
 }
 
-# ping_ok HOST ADDRESS [PING_ARGUMENT...]: no packet is lost. An answer may be late, as on a busy machine: ping goes on until
-# it has as many as it was asked for.
+# ping_ok HOST ADDRESS [-c COUNT] [PING_ARGUMENT...]: exactly 8 or COUNT packets, one after the other; each is answered, if
+# late: the machine may be busy.
 ping_ok() {
-	local out
-	out=$(on "$1" ping -i 0.05 -c 8 -w 15 "${@:3}" "$2") || fail "ping from $1 to $2: $out"
-	ping_is_whole "$out" || fail "ping from $1 to $2 loses packets: $out"
-	say "$1 to $2 $(grep 'packets transmitted' <<<"$out")"
+	local from=$1 to=$2 count=8 i out
+	shift 2
+	if [ "${1:-}" = -c ]; then
+		count=$2
+		shift 2
+	fi
+	for ((i = 1; i <= count; i++)); do
+		out=$(on "$from" ping -c 1 -W 15 "$@" "$to") || fail "ping $i of $count from $from to $to: $out"
+	done
+	say "$from to $to: $count pings answered, $(sed -n 's/.* \(time=.*\)/the last with \1/p' <<<"$out")"
 }
 
 listens() {
