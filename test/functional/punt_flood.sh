@@ -57,10 +57,6 @@ routes_settle 4 bgp 1
 ping_ok h3 100.64.0.1
 ping_ok d 10.0.1.2
 
-established() {
-	vty "$folder" 'show bgp neighbors json' | jq -r '[.[] | select(.bgpState == "Established") | .connectionsEstablished] | add // 0'
-}
-
 # punt_class CLASS EXPRESSION: of VR red.
 punt_class() {
 	ctl vr show red punt --json | jq --arg class "$1" '.classes | .columns as $c | .rows[] | [$c, .] | transpose
@@ -72,11 +68,13 @@ refused() {
 }
 
 router_mac=$(ip netns exec "$ROUTER" cat /sys/class/net/h3/address)
+sessions=$(bgp_sessions "$folder")
+[ "$sessions" -gt 0 ] || fail "no BGP session is up"
 steady_begin blue d 10.0.1.2
 sent=$(on h3 python3 "$PDP_SOURCE/test/functional/flood.py" eth0 "$router_mac" all "$FLOOD_S")
 say "$sent frames in $FLOOD_S s; refused by the punt limits: $(refused other), ARP $(refused arp_nd), routing $(refused routing)"
 steady_end blue
-assert_equal "number of BGP sessions so far" "$(established)" 1
+assert_equal "number of BGP sessions so far" "$(bgp_sessions "$folder")" "$sessions"
 [ "$sent" -gt 60000 ] || fail "this was no flood: $sent frames"
 for class in other arp_nd; do
 	[ "$(refused "$class")" -gt 0 ] || fail "the punt path took all of class $class: it has no limit"

@@ -188,6 +188,12 @@ steady_goes_on() {
 	[ "$(steady_last "$1")" -gt "${2:-0}" ]
 }
 
+# bgp_sessions FOLDER: how often the sessions that are up now were established; it stays as it is while they stay up.
+bgp_sessions() {
+	vty "$1" 'show bgp neighbors json' |
+		jq -r '[.[] | select(.bgpState == "Established") | .connectionsEstablished] | add // 0'
+}
+
 # router_done: every packet is accounted for, the node ends in order. What is steady must have ended.
 router_done() {
 	[ "$ROUTED_BY" = pdp ] || return 0
