@@ -34,7 +34,8 @@ def run(engines, lcores):
         for name, vr in stats["vrs"].items():
             check(vr["tx"] + vr["dropped"] == vr["rx"], f"{name}: {vr}")
             check(set(vr["drops"]) <= {"engine_full"}, f"{name}: {vr['drops']}")
-            check(vr["tx"] > vr["rx"] / 2, f"{name} forwarded {vr['tx']} of {vr['rx']}")
+            # All engines may have been off their CPU for most of it.
+            check(vr["tx"] > vr["rx"] / 20, f"{name} forwarded {vr['tx']} of {vr['rx']}")
         for name in (*BALANCERS, *BY_FLOW):
             for i, share in enumerate(shares(node, name)):
                 # An engine that was off its CPU for long hands packets over to others: no exact shares here, those are
