@@ -124,7 +124,7 @@ def attach_gdb(pid):
 
 def test_gdb():
     """gdb stops an engine that the node started: by-passed, not killed, and back when it runs on."""
-    with two(relay("red", "net_loadgen0", standby=1, slots=4096, balance="flow-jsq")) as node:
+    with two(relay("red", "net_loadgen0", standby=1, slots=16384, balance="flow-jsq")) as node:
         wait_for(lambda: node.engines("red")["red/0"]["rx"] > 100, "red/0 serves")
         pid = node.engines("red")["red/0"]["pid"]
         gdb = attach_gdb(pid)

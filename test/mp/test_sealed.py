@@ -199,8 +199,8 @@ def test_jumbo():
     for keys in ({}, {"window": "full"}):
         vr = sealed(slots=512, **keys)
         config = {"ports": ports("net_loadgen0", mtu=9000), "vrs": [vr]}
-        with Node(config, ["net_loadgen0,size=9000,rate=2000,flows=10"]) as node:
-            all_through(node, 2000)
+        with Node(config, ["net_loadgen0,size=9000,rate=500,flows=10"]) as node:
+            all_through(node, 600)
 
 
 def test_no_hugepages():

@@ -25,7 +25,7 @@ def fresh(node, vr="red"):
 
 
 def kill_often(balance, sig, **keys):
-    vrs = [relay("red", "net_loadgen0", balance=balance, standby=1, slots=4096, **keys),
+    vrs = [relay("red", "net_loadgen0", balance=balance, standby=1, slots=16384, **keys),
            relay("blue", "net_loadgen1", balance="flow", slots=16384)]
     vdevs = ["net_loadgen0,rate=20000,flows=100", "net_loadgen1,rate=2000,flows=100,rxq=65536"]
     with Node({"ports": ports("net_loadgen0", "net_loadgen1"), "vrs": vrs}, vdevs) as node:
