@@ -80,6 +80,7 @@ for class in other arp_nd; do
 	[ "$(refused "$class")" -gt 0 ] || fail "the punt path took all of class $class: it has no limit"
 done
 assert_equal "refused packets of routing protocols" "$(refused routing)" 0
+assert_conserved # when the flood has drained
 ping_ok h3 100.64.0.1
 
 rate() {
