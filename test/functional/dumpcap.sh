@@ -19,6 +19,7 @@ ping_ok a 10.2.0.2
 
 for round in 1 2; do
 	say "capture $round"
+	rm -f "$WORK/dump" # dpdk-dumpcap leaves what an earlier, longer file has behind its own
 	ip netns exec "$NS-a" ping -q -i 0.02 -w 15 10.2.0.2 >/dev/null &
 	pinger=$!
 	timeout -k 2 15 dpdk-dumpcap --file-prefix="$PREFIX" -i net_af_packet0 -c 40 -w "$WORK/dump" \
