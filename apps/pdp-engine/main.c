@@ -11,12 +11,14 @@
 #include <bsd/unistd.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -27,6 +29,7 @@
 #include "runtime.h"
 
 #define EAL_ARGS_MAX 64
+#define TURN_MS	     3000
 
 struct options {
 	const char *vr;
@@ -166,18 +169,43 @@ static void others_idle(void)
 		closedir(tasks);
 }
 
-static struct pdp_region *attach(struct options *o, const struct pdp_engine_welcome *w, int sock)
+/*
+ * Engines' EALs start one after the other: at its end a secondary's start locks and unlinks all
+ * files in the runtime directory that nobody has locked, also one that another secondary has just
+ * made, whose start then fails. Nobody waits for ever for one that is stopped in there.
+ * @return to be closed when EAL has started; -1: there is no such directory, which EAL will say
+ */
+static int take_turn(const char *dir)
+{
+	char path[160];
+	int fd;
+
+	/* EAL's own file, which it does not flock(). */
+	snprintf(path, sizeof(path), "%s/config", dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	for (unsigned int ms = 0; fd >= 0 && ms < TURN_MS && flock(fd, LOCK_EX | LOCK_NB) != 0;
+	     ms++)
+		usleep(1000);
+	return fd;
+}
+
+static struct pdp_region *attach(struct options *o, const struct pdp_engine_welcome *w, int sock,
+				 const char *dir)
 {
 	const struct rte_memzone *zone;
 	char lcores[32], err[300];
+	int turn;
 
 	snprintf(lcores, sizeof(lcores), "--lcores=%u@%u", w->lcore, w->cpu);
 	o->eal[o->n_eal++] = lcores;
 	if (o->engine != PDP_ENGINE_INDEX_ANY)
 		o->eal[o->n_eal++] = (char *)(uintptr_t) "--log-level=warning";
 	o->eal[o->n_eal] = NULL;
+	turn = take_turn(dir);
 	if (rte_eal_init(o->n_eal, o->eal) < 0)
 		die(sock, "EAL did not start in the engine (its lines above say why)");
+	if (turn >= 0)
+		close(turn);
 	if (rte_eal_process_type() != RTE_PROC_SECONDARY)
 		die(sock, "an engine is a secondary process: give --proc-type=secondary");
 	/* It has 152 KB of the heap that all share, and runs nothing here. */
@@ -227,7 +255,7 @@ int main(int argc, char **argv, char **envp)
 	sock = rt_connect(dir, o.vr, o.engine, o.cpu, &w, runtime.fds, err, sizeof(err));
 	if (sock < 0)
 		die(-1, err);
-	rt_init(&runtime, attach(&o, &w, sock), sock);
+	rt_init(&runtime, attach(&o, &w, sock, dir), sock);
 	rt_life_begin(runtime.status);
 	__atomic_store_n(&runtime.status->phase, PDP_PHASE_ATTACHED, __ATOMIC_RELEASE);
 	if (runtime.fds[PDP_FD_FIB] >= 0 &&

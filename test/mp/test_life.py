@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A node ends in order within two seconds, whatever it is doing; engines end with a primary that is killed, and the
 next one starts."""
+import fcntl
+import glob
 import os
 import signal
 import time
@@ -32,6 +34,24 @@ def test_stop_command():
         check("every packet accounted for" in node.program.said, f"it said:\n{node.program.said}")
         node.check_nothing_left()
         node.program = None
+
+
+def test_one_start_at_a_time():
+    """An engine's EAL waits for another one's, which would take its files away; not for ever."""
+    with red_node() as node:
+        with open(f"/var/run/dpdk/{node.prefix}/config", "rb") as turn:
+            for held in (True, False):
+                old = node.engines("red")["red/0"]["pid"]
+                fcntl.flock(turn, fcntl.LOCK_EX)
+                os.kill(old, signal.SIGKILL)
+                pid = wait_for(lambda old=old: (node.engines("red")["red/0"]["pid"] or old) != old and
+                               node.engines("red")["red/0"]["pid"], "another one")
+                if held:
+                    time.sleep(1)
+                    check(not glob.glob(f"/var/run/dpdk/{node.prefix}/fbarray_*_{pid}*"), "it did not wait")
+                    fcntl.flock(turn, fcntl.LOCK_UN)
+                wait_for(lambda: node.engines("red")["red/0"]["state"] == "running", "it runs")
+        node.quiet()
 
 
 def test_signal_during_start():
